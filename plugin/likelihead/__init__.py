@@ -1,0 +1,40 @@
+"""likelihead: the output head of a network is a probability distribution.
+
+>>> from likelihead import DistributionHead
+>>> DistributionHead("poisson", in_features=64).family.name
+'Poisson'
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from likelihead.checkpoint import load as load
+    from likelihead.errors import LikelihoodError as LikelihoodError
+    from likelihead.errors import TargetError as TargetError
+    from likelihead.family import Family as Family
+    from likelihead.head import DistributionHead as DistributionHead
+    from likelihead.module import LikelihoodModule as LikelihoodModule
+
+# Resolved on first use, so that what only reads configs does not wait for torch.
+_HOMES = {
+    "DistributionHead": "head",
+    "Family": "family",
+    "LikelihoodError": "errors",
+    "LikelihoodModule": "module",
+    "TargetError": "errors",
+    "load": "checkpoint",
+}
+__all__ = ["DistributionHead", "Family", "LikelihoodError", "LikelihoodModule", "TargetError", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'likelihead' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(f"likelihead.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,0 +1,17 @@
+"""One hidden layer of rectified units: the shallow network of the textbook."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class Shallow(nn.Module):
+    """x (N, in_features) to relu(W x + b), (N, width)."""
+
+    def __init__(self, in_features: int, width: int = 128) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(in_features, width)
+        self.out_features = width
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.hidden(x).relu()

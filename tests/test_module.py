@@ -1,0 +1,172 @@
+"""LikelihoodModule: the loss is the formula, on any number of devices, and nothing is broadcast."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from likelihead import DistributionHead, LikelihoodError, LikelihoodModule, TargetError, load
+from likelihead.architectures import build
+from likelihead.batch import Batch
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
+
+
+def trainer(folder: Path, **options: object) -> pl.Trainer:
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False}
+    return pl.Trainer(accelerator="cpu", default_root_dir=folder, **quiet, **options)  # type: ignore[arg-type]
+
+
+def rows(n: int = 96, seed: int = 0) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, 3, generator=generator)
+    return x, x.sum(1) + 0.3 * torch.randn(n, generator=generator)
+
+
+def linear_module(seed: int = 0, **options: object) -> LikelihoodModule:
+    torch.manual_seed(seed)
+    return LikelihoodModule(nn.Identity(), DistributionHead("normal", in_features=3), **options)  # type: ignore[arg-type]
+
+
+def test_the_loss_of_a_batch_is_the_sum() -> None:
+    module, (x, y) = linear_module(), rows()
+    expected = -module(x).log_prob(y).sum()
+    torch.testing.assert_close(module.training_step((x, y), 0), expected)
+    weight = torch.rand(96)
+    weighted = -(weight * module(x).log_prob(y)).sum()
+    torch.testing.assert_close(module.training_step(Batch(x, y, weight), 0), weighted)
+
+
+@pytest.mark.parametrize("shape", [(96, 1), (97,), (), (1, 96)])
+def test_shapes_are_compared_not_broadcast(shape: tuple[int, ...]) -> None:
+    module, (x, _) = linear_module(), rows()
+    with pytest.raises(TargetError, match=r"y has shape .* but the head predicts \(96,\)"):
+        module.training_step((x, torch.zeros(shape)), 0)
+
+
+def test_a_non_finite_loss_names_its_rows() -> None:
+    module, (x, y) = linear_module(), rows()
+    y[[5, 17]] = torch.inf
+    with pytest.raises(LikelihoodError, match=r"train loss is not finite: rows \[5, 17\] of the batch, with targets \[inf"):
+        module.training_step((x, y), 0)
+
+
+class RecordGradient(pl.Callback):
+    def __init__(self) -> None:
+        self.gradients: list[Tensor] = []
+
+    def on_before_optimizer_step(self, trainer: pl.Trainer, module: pl.LightningModule, optimizer: object) -> None:
+        self.gradients.append(torch.cat([p.grad.flatten().clone() for p in module.parameters() if p.grad is not None]))
+
+
+def sgd(parameters: Iterator[nn.Parameter]) -> torch.optim.Optimizer:
+    return torch.optim.SGD(parameters, lr=1e-9)
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_the_gradient_is_that_of_the_sum_over_all_rows_of_a_step(accumulate: int, tmp_path: Path) -> None:
+    x, y = rows()
+    recorder = RecordGradient()
+    loader = DataLoader(TensorDataset(x, y), batch_size=96 // accumulate)
+    fit = trainer(tmp_path, max_epochs=1, accumulate_grad_batches=accumulate, callbacks=[recorder])
+    fit.fit(linear_module(optimizer=sgd), loader)
+    reference = linear_module()
+    (-reference(x).log_prob(y).sum()).backward()
+    expected = torch.cat([p.grad.flatten() for p in reference.parameters() if p.grad is not None])
+    torch.testing.assert_close(recorder.gradients[0], expected, rtol=1e-4, atol=1e-3)
+
+
+def test_the_epochs_nll_is_the_mean_over_its_rows(tmp_path: Path) -> None:
+    x, y = rows()
+    fit = trainer(tmp_path, max_epochs=1)
+    module = linear_module(optimizer=sgd)
+    expected = -module(x).log_prob(y).mean()
+    fit.fit(module, DataLoader(TensorDataset(x, y), 40), DataLoader(TensorDataset(x, y), 25))
+    for name in ("train/nll", "validation/nll"):
+        torch.testing.assert_close(fit.callback_metrics[name], expected.detach(), rtol=1e-5, atol=1e-5)
+
+
+def steps(y: Tensor, x: Tensor, count: int) -> list[float]:
+    torch.manual_seed(4)
+    network = build("mlp", 3, dropout=0.0)
+    head = DistributionHead("normal", in_features=network.out_features)
+    head.fit_marginal(y)
+    module = LikelihoodModule(network, head)
+    optimizer, losses = module.configure_optimizers(), []
+    for _ in range(count):
+        optimizer.zero_grad()
+        loss = module.training_step((x, y), 0)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item() / len(y))
+    return losses
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(1000.0, 5.0), (1e-4, 0.0), (-1e6, 3e6)])
+def test_training_takes_the_same_steps_on_any_scale_of_y(factor: float, shift: float) -> None:
+    x, y = rows(256, seed=1)
+    plain, scaled = steps(y, x, 50), steps(factor * y + shift, x, 50)
+    for ours, theirs in zip(plain, scaled, strict=True):
+        assert theirs - ours == pytest.approx(math.log(abs(factor)), abs=1e-4)
+    assert plain[-1] < plain[0] - 0.5
+
+
+def test_a_checkpoint_gives_the_module_back(tmp_path: Path) -> None:
+    x, y = rows()
+    network = build("mlp", 3, width=16)
+    head = DistributionHead("student_t", in_features=16)
+    head.fit_marginal(y)
+    module = LikelihoodModule(network, head)
+    module.extra = {"columns": ["a", "b", "c"]}
+    fit = trainer(tmp_path, max_epochs=3)
+    fit.fit(module, DataLoader(TensorDataset(x, y), 32))
+    fit.save_checkpoint(tmp_path / "model.ckpt")
+    again = load(tmp_path / "model.ckpt")
+    assert not again.training and again.extra == module.extra
+    module.eval()
+    for name in ("df", "loc", "scale"):
+        assert torch.equal(getattr(again(x), name), getattr(module(x), name))
+
+
+def test_a_network_of_ones_own_is_given_at_loading(tmp_path: Path) -> None:
+    x, y = rows()
+    module = linear_module()
+    fit = trainer(tmp_path, max_epochs=1)
+    fit.fit(module, DataLoader(TensorDataset(x, y), 32))
+    fit.save_checkpoint(tmp_path / "model.ckpt")
+    with pytest.raises(LikelihoodError, match=r"load\(path, architecture=network\)"):
+        load(tmp_path / "model.ckpt")
+    assert torch.equal(load(tmp_path / "model.ckpt", architecture=nn.Identity())(x).loc, module(x).loc)
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LikelihoodError, match="there is no checkpoint"):
+        load(tmp_path / "nothing.ckpt")
+    (tmp_path / "text.ckpt").write_text("hello")
+    with pytest.raises(LikelihoodError, match="cannot be read as data"):
+        load(tmp_path / "text.ckpt")
+    torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
+    with pytest.raises(LikelihoodError, match="is no checkpoint of likelihead"):
+        load(tmp_path / "other.ckpt")
+    torch.save({"state_dict": {}, "likelihead": pytest.approx}, tmp_path / "code.ckpt")
+    with pytest.raises(LikelihoodError, match="holds more than tensors and plain values"):
+        load(tmp_path / "code.ckpt")
+
+
+def test_a_family_from_elsewhere_must_be_handed_in(tmp_path: Path) -> None:
+    described = {
+        "format": 1,
+        "architecture": {"name": "linear", "in_features": 3, "options": {}},
+        "head": {"distribution": {"family": "os.path.Normal"}, "in_features": 3, "event_size": None, "output_shape": []},
+        "extra": {},
+    }
+    torch.save({"state_dict": {}, "likelihead": described}, tmp_path / "model.ckpt")
+    with pytest.raises(LikelihoodError, match=r"comes with the file and is not part of Pyro or likelihead"):
+        load(tmp_path / "model.ckpt")
