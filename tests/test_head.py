@@ -149,7 +149,7 @@ ERRORS = {
     "poison": ({"distribution": "poison"}, "unknown distribution 'poison': did you mean 'poisson'"),
     "class": ({"distribution": {"family": "pyro.distributions.Gumble"}}, "there is no distribution"),
     "module": ({"distribution": {"family": "os.system"}}, "is no Pyro distribution class"),
-    "key": ({"distribution": {"family": "pyro.distributions.Normal", "parameter": {}}}, "unknown key 'parameter': did you"),
+    "key": ({"distribution": {"family": "pyro.distributions.Normal", "parameter": {}}}, "unknown key 'parameter' in a distribution: did you mean 'parameters'"),
     "parameter": (
         {"distribution": {"family": "pyro.distributions.Normal", "parameters": {"sigma": "learned"}}},
         "Normal has no parameter 'sigma': valid are loc, scale",

@@ -53,14 +53,26 @@ def test_the_fit_is_no_worse_than_scipys(name: str) -> None:
     assert ours == pytest.approx(theirs, abs=1e-3)
 
 
-@pytest.mark.parametrize("name", ["normal", "laplace", "student_t", "gaussian_mixture"])
+TWO_NORMALS = {"family": "pyro.distributions.Normal", "components": 2, "floors": {"scale": 0.01}}
+ROBUST = {"normal": "normal", "laplace": "laplace", "student_t": "student_t", "two normals": TWO_NORMALS}
+
+
+@pytest.mark.parametrize("name", ROBUST)
 def test_the_fit_follows_the_scale_of_y(name: str) -> None:
-    y = draw("normal") if name != "student_t" else draw(name)
-    plain, scaled = fit_marginal(Family.of(name), y), fit_marginal(Family.of(name), 1000.0 * y.double() + 5.0)
-    assert scaled.nll - plain.nll == pytest.approx(math.log(1000.0), abs=1e-5)
-    for parameter in ("loc",):
-        torch.testing.assert_close(scaled.anchors[parameter], 1000 * plain.anchors[parameter] + 5, rtol=1e-3, atol=1e-3)
-        torch.testing.assert_close(scaled.units[parameter], 1000 * plain.units[parameter], rtol=1e-2, atol=0)
+    y = torch.cat([draw("normal"), draw("normal") + 40.0]) if name == "two normals" else draw(name)
+    family = Family.of(ROBUST[name])
+    plain, scaled = fit_marginal(family, y), fit_marginal(family, 1000.0 * y.double() + 5.0)
+    assert scaled.nll - plain.nll == pytest.approx(math.log(1000.0), abs=1e-6)
+    for fitted, factor, shift in (("anchors", 1000.0, 5.0), ("units", 1000.0, 0.0)):
+        ours, theirs = (getattr(fit, fitted)["loc"].reshape(-1).sort().values for fit in (plain, scaled))
+        torch.testing.assert_close(theirs, factor * ours + shift, rtol=1e-3, atol=1e-3)
+
+
+def test_a_mixtures_component_does_not_shrink_onto_repeated_values() -> None:
+    y = torch.cat([draw("normal"), torch.full((30,), 6.25)])
+    family = Family.of("gaussian_mixture")
+    scales = torch.tensor(marginal_values(family, fit_marginal(family, y))["scale"])
+    assert scales.min() >= 0.0099 * y.std()
 
 
 def test_real_parameters_are_measured_in_their_standard_error() -> None:

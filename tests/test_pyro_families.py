@@ -14,7 +14,7 @@ CLASSES = sorted(
     name for name, cls in vars(dist).items() if isinstance(cls, type) and issubclass(cls, TorchDistributionMixin)
 )
 #: Built, but Pyro gives no samples of them, or no log-probability of the samples.
-NO_SAMPLES = {"CoalescentTimesWithRate", "LogNormalNegativeBinomial", "SpanningTree", "Delta"}
+NO_SAMPLES = {"LogNormalNegativeBinomial", "SpanningTree"}
 
 
 def head_of(name: str) -> DistributionHead:

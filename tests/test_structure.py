@@ -17,7 +17,7 @@ LAYERS = [
     {"errors", "batch"},
     {"distributions", "links"},
     {"catalogue", "signature", "family"},
-    {"parameters", "marginal", "architectures", "inference", "scores", "data"},
+    {"parameters", "starting_points", "marginal", "architectures", "inference", "scores", "data"},
     {"head"},
     {"module"},
     {"checkpoint"},

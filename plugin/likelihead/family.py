@@ -182,6 +182,8 @@ def _try_out(family: Family) -> None:
     try:
         example = family.example()
         example.support, example.event_shape  # noqa: B018
+        if example.batch_shape != (1,):
+            raise ValueError("it gives one distribution over all rows")
     except (TypeError, ValueError, AssertionError, RuntimeError, AttributeError, NotImplementedError) as error:
         raise LikelihoodError(
             f"{family.cls.__name__} cannot be built from {', '.join(family.roles)} alone ({error or type(error).__name__}); "

@@ -64,6 +64,13 @@ def resolve(path: str, own: Iterable[type] = (), trusted: bool = True) -> type:
     return cls
 
 
+def _is_static(constraint: Constraint) -> bool:
+    try:
+        return constraint.event_dim >= 0
+    except NotImplementedError:
+        return False
+
+
 @dataclass(frozen=True)
 class Signature:
     """The parameters that a distribution class takes, in the order of its constructor."""
@@ -84,9 +91,9 @@ class Signature:
         declared = declared if isinstance(declared, Mapping) else None
         arguments = inspect.signature(family.__init__).parameters  # type: ignore[misc]
         names = [name for name in arguments if declared is not None and name in declared]
-        if declared is None or not names:
+        if declared is None or not names or not all(_is_static(declared[name]) for name in names):
             raise LikelihoodError(
-                f"{family.__name__} does not say which parameters it takes (it wraps other distributions); "
+                f"{family.__name__} does not say which parameters it takes (it wraps others or decides for each instance); "
                 "name the family that it wraps"
             )
         optional = frozenset(name for name in names if arguments[name].default is None)

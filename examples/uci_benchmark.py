@@ -1,0 +1,66 @@
+"""Test log-likelihoods on standard splits of regression tables: the shipped defaults, nothing tuned.
+
+    python examples/uci_benchmark.py FOLDER bostonHousing concrete yacht
+
+FOLDER/<set>/ holds data.txt (numbers, no header), index_features.txt, index_target.txt and splits.npz with the rows of
+each test split, as in the repository of Gal & Ghahramani (2016). Each split is one run of
+`python train.py distribution=normal data=table …`; the figure is the mean test log-likelihood per row, with its standard
+error over the splits. Further words go to train.py: `… yacht -- architecture.width=64`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def table(folder: Path) -> pd.DataFrame:
+    """The features by number and the target `y`."""
+    values = np.loadtxt(folder / "data.txt")
+    features = np.loadtxt(folder / "index_features.txt").astype(int)
+    target = int(np.atleast_1d(np.loadtxt(folder / "index_target.txt"))[0])
+    return pd.DataFrame({**{f"x{column}": values[:, column] for column in features}, "y": values[:, target]})
+
+
+def test_rows(folder: Path) -> np.ndarray:
+    """The rows of each test split, (splits, rows)."""
+    splits = np.load(folder / "splits.npz")
+    rows: np.ndarray = splits["test_index"]
+    return rows
+
+
+def log_likelihood(frame: pd.DataFrame, test: np.ndarray, seed: int, words: list[str]) -> float:
+    """Train on all rows but `test`, and return the mean log-likelihood of `test`."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        frame.drop(index=test).to_csv(folder / "train.csv", index=False)
+        frame.loc[test].to_csv(folder / "test.csv", index=False)
+        command = [
+            sys.executable, str(ROOT / "train.py"), "distribution=normal", "data=table", f"data.path={folder}/train.csv",
+            f"data.test_path={folder}/test.csv", "data.target=y", f"seed={seed}", f"hydra.run.dir={folder}/run", *words,
+        ]  # fmt: skip
+        subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+        return -float(json.loads((folder / "run" / "metrics.json").read_text())["test"]["nll"])
+
+
+def main(words: list[str]) -> None:
+    cut = words.index("--") if "--" in words else len(words)
+    root, *sets = words[:cut]
+    for name in sets:
+        folder = Path(root) / name
+        frame, splits = table(folder), test_rows(folder)
+        values = [log_likelihood(frame, test, seed, words[cut + 1 :]) for seed, test in enumerate(splits)]
+        error = np.std(values, ddof=1) / np.sqrt(len(values))
+        print(f"{name}: {np.mean(values):.3f} ± {error:.3f} over {len(values)} splits", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""What Hydra finds of likelihead at each start."""

@@ -1,0 +1,20 @@
+"""Lets any Hydra application say distribution=poisson: adds the configs of likelihead to its search path."""
+
+from __future__ import annotations
+
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+from likelihead.catalogue import conf_directory
+from likelihead.commands.resolvers import register
+
+
+class LikelihoodSearchPath(SearchPathPlugin):
+    """Hydra finds this class and calls it at every start, so nothing heavy is imported here."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Append the folder of the configs, where it is not the application's own."""
+        register()
+        known = [element.path for element in search_path.get_path()]
+        if str(conf_directory()) not in known:
+            search_path.append(provider="likelihead", path=f"file://{conf_directory()}")

@@ -1,0 +1,68 @@
+"""The data sets that come with scikit-learn, as tables: nothing is downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from likelihead.errors import LikelihoodError
+
+
+def _diabetes() -> Any:
+    from sklearn.datasets import load_diabetes
+
+    return load_diabetes(as_frame=True, scaled=False)
+
+
+def _breast_cancer() -> Any:
+    from sklearn.datasets import load_breast_cancer
+
+    return load_breast_cancer(as_frame=True)
+
+
+def _wine() -> Any:
+    from sklearn.datasets import load_wine
+
+    return load_wine(as_frame=True)
+
+
+def _digits() -> Any:
+    from sklearn.datasets import load_digits
+
+    return load_digits(as_frame=True)
+
+
+def _linnerud() -> Any:
+    from sklearn.datasets import load_linnerud
+
+    return load_linnerud(as_frame=True)
+
+
+SETS: dict[str, Callable[[], Any]] = {
+    "diabetes": _diabetes,
+    "breast_cancer": _breast_cancer,
+    "wine": _wine,
+    "digits": _digits,
+    "linnerud": _linnerud,
+}
+
+
+def bundled(name: str | None) -> tuple[pd.DataFrame, list[str]]:
+    """The set's table in natural units, and its target columns.
+
+    The target is `target` (progression of diabetes; 0 malignant, 1 benign; cultivar 0 to 2; digit 0 to 9), or `Weight`,
+    `Waist` and `Pulse` for linnerud.
+
+    Raises:
+        LikelihoodError: there is no such set.
+
+    >>> bundled("wine")[1]
+    ['target']
+    """
+    if name not in SETS:
+        raise LikelihoodError(f"data.name is {name!r}; the sets bundled with scikit-learn are {', '.join(SETS)}")
+    loaded = SETS[name]()
+    frame = loaded.frame.rename(columns=lambda column: str(column).replace(" ", "_"))
+    return frame, list(loaded.target_names) if name == "linnerud" else ["target"]

@@ -1,0 +1,29 @@
+"""Families that Pyro lacks, or whose arithmetic fails in float32: subclasses of Pyro's, one small file each."""
+
+from likelihead.distributions.beta import Beta
+from likelihead.distributions.beta_proportion import BetaProportion
+from likelihead.distributions.dirichlet import Dirichlet
+from likelihead.distributions.gamma import Gamma
+from likelihead.distributions.log_normal import LogNormal
+from likelihead.distributions.mixture import MixtureSameFamily
+from likelihead.distributions.multivariate_normal import MultivariateNormal
+from likelihead.distributions.normal import Normal
+from likelihead.distributions.student_t import StudentT
+from likelihead.distributions.von_mises import VonMises
+from likelihead.distributions.von_mises_vector import VonMisesVector
+from likelihead.distributions.weibull import Weibull
+
+__all__ = [
+    "Beta",
+    "BetaProportion",
+    "Dirichlet",
+    "Gamma",
+    "LogNormal",
+    "MixtureSameFamily",
+    "MultivariateNormal",
+    "Normal",
+    "StudentT",
+    "VonMises",
+    "VonMisesVector",
+    "Weibull",
+]

@@ -1,0 +1,228 @@
+"""The public functions: each takes any distribution and returns float64 tensors on the CPU (int64 for labels).
+
+A result has the shape batch_shape + event_shape of the distribution: for vectors and independent outputs `quantile`,
+`median`, `interval`, `cdf` and `pit` are those of each coordinate's marginal. No result is NaN; a parameter that is NaN
+is an error.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from likelihead.errors import LikelihoodError
+from likelihead.inference.finite import FiniteLaw
+from likelihead.inference.float64 import in_float64
+from likelihead.inference.laws import Array, Law, law
+
+KINDS = ("central", "highest")
+
+
+def _able(dist: Any, function: str) -> Law:
+    found = law(dist)
+    if found.claims[function].how == "undefined":
+        raise found.refusal(function)
+    return found
+
+
+def _tensor(values: Array, labels: bool = False) -> Tensor:
+    return torch.from_numpy(np.array(values, dtype=np.int64 if labels else np.float64))
+
+
+@np.errstate(all="ignore")
+def mode(dist: Any) -> Tensor:
+    """The argmax of the density or mass over the support, batch_shape + event_shape.
+
+    Of a mixture it is the global maximum of its density. Of equal maxima it is the smallest; where the density is
+    infinite or greatest at an edge of the support it is the edge; where it is flat it is the mean.
+
+    Raises:
+        LikelihoodError: the distribution has no mode that is known, or a parameter that is NaN.
+
+    >>> from pyro.distributions import Gamma
+    >>> mode(Gamma(torch.tensor([0.5, 3.0]), torch.tensor(1.0)))
+    tensor([0., 2.], dtype=torch.float64)
+    """
+    found = _able(dist, "mode")
+    return _tensor(found.mode(), found.labels)
+
+
+@np.errstate(all="ignore")
+def mean(dist: Any) -> Tensor:
+    """The expectation, batch_shape + event_shape: of directions the circular mean, of rankings the expected ranks.
+
+    Raises:
+        LikelihoodError: classes without order have no mean; a parameter is NaN.
+
+    >>> from pyro.distributions import VonMises
+    >>> mean(VonMises(torch.tensor(2 * torch.pi + 1.0), torch.tensor(2.0)))
+    tensor(1.0000, dtype=torch.float64)
+    """
+    return _tensor(_able(dist, "mean").mean())
+
+
+@np.errstate(all="ignore")
+def median(dist: Any) -> Tensor:
+    """The quantile at 1/2, batch_shape + event_shape.
+
+    Raises:
+        LikelihoodError: the distribution has no quantiles (classes, rankings), or a parameter is NaN.
+
+    >>> from pyro.distributions import Poisson
+    >>> median(Poisson(torch.tensor(3.5)))
+    tensor(3., dtype=torch.float64)
+    """
+    found = _able(dist, "median")
+    return _tensor(found.median(), found.labels)
+
+
+@np.errstate(all="ignore")
+def quantile(dist: Any, q: float | Tensor) -> Tensor:
+    """The smallest y with cdf(y) >= q, of shape q.shape + batch_shape + event_shape.
+
+    Rank 0 gives the lower end of the support, 1 the upper. Directions are ranked from the antipode of the mean.
+
+    Args:
+        dist: any distribution.
+        q: ranks in [0, 1], of any shape.
+
+    Raises:
+        LikelihoodError: a rank outside [0, 1]; a distribution without quantiles; a parameter that is NaN.
+
+    >>> from pyro.distributions import Normal
+    >>> quantile(Normal(torch.zeros(2), torch.tensor([1.0, 10.0])), torch.tensor([0.5, 0.975]))
+    tensor([[ 0.0000,  0.0000],
+            [ 1.9600, 19.5996]], dtype=torch.float64)
+    """
+    found = _able(dist, "quantile")
+    ranks = torch.as_tensor(q, dtype=torch.float64).detach().cpu().numpy()
+    if not ((ranks >= 0.0) & (ranks <= 1.0)).all():
+        raise LikelihoodError(f"quantile ranks lie in [0, 1], got {q}")
+    ranks = ranks.reshape(*ranks.shape, *[1] * len(found.shape)) + np.zeros(found.shape)
+    return _tensor(found.quantile(ranks), found.labels)
+
+
+@np.errstate(all="ignore")
+def interval(dist: Any, mass: float, kind: str = "central") -> tuple[Tensor, Tensor]:
+    """The ends (lower, upper) of an interval that holds `mass`, each of shape batch_shape + event_shape.
+
+    Args:
+        dist: any distribution.
+        mass: in (0, 1); discrete distributions hold at least that much.
+        kind: "central" leaves the same mass on either side; "highest" is the shortest interval, which is the
+            highest-density one where the density has one peak.
+
+    Of directions an interval whose lower end is above its upper end crosses pi.
+
+    Raises:
+        LikelihoodError: a mass outside (0, 1); an unknown kind; a distribution without quantiles; a NaN parameter.
+
+    >>> from pyro.distributions import Exponential
+    >>> interval(Exponential(torch.tensor(1.0)), 0.9, kind="highest")
+    (tensor(0., dtype=torch.float64), tensor(2.3026, dtype=torch.float64))
+    """
+    if not 0.0 < mass < 1.0:
+        raise LikelihoodError(f"the mass of an interval lies in (0, 1), got {mass}")
+    if kind not in KINDS:
+        raise LikelihoodError(f"unknown kind of interval {kind!r}: the kinds are {', '.join(KINDS)}")
+    found = _able(dist, "interval")
+    lower, upper = found.central(mass) if kind == "central" else found.highest(mass)
+    return _tensor(lower, found.labels), _tensor(upper, found.labels)
+
+
+def _targets(found: Law, y: Tensor | float) -> Array:
+    values = torch.as_tensor(y).detach().cpu().double().numpy()
+    if values.ndim and values.shape[values.ndim - len(found.shape) :] != found.shape:
+        raise LikelihoodError(
+            f"y has shape {values.shape}, and {found.name} wants {found.shape}, or more dimensions in front of that"
+        )
+    bad = int(np.isnan(values).sum())
+    if bad:
+        raise LikelihoodError(f"{bad} of {values.size} values of y are NaN: leave those rows out")
+    return values + np.zeros(found.shape)
+
+
+@np.errstate(all="ignore")
+def cdf(dist: Any, y: Tensor | float) -> Tensor:
+    """P(Y <= y), of the shape of y; in float64, whatever the dtype of the parameters.
+
+    Args:
+        dist: any distribution. Directions are counted from -pi, classes in the order of their indices.
+        y: (..., *batch_shape, *event_shape), or one number.
+
+    Raises:
+        LikelihoodError: y has another shape or holds NaN; a distribution without a cdf; a NaN parameter.
+
+    >>> from pyro.distributions import Normal
+    >>> cdf(Normal(torch.tensor(0.0), torch.tensor(1.0)), -10.0)
+    tensor(7.6199e-24, dtype=torch.float64)
+    """
+    found = _able(dist, "cdf")
+    return _tensor(found.cdf(_targets(found, y)))
+
+
+@np.errstate(all="ignore")
+def pit(dist: Any, y: Tensor, seed: int = 0) -> Tensor:
+    """The probability integral transform, of the shape of y: uniform on (0, 1) where y follows the distribution.
+
+    Of discrete distributions it is randomised: P(Y < y) + u P(Y = y) with u uniform (Brockwell, 2007).
+
+    Args:
+        dist: any distribution with a cdf.
+        y: (..., *batch_shape, *event_shape).
+        seed: of u.
+
+    Raises:
+        LikelihoodError: as `cdf`.
+
+    >>> from pyro.distributions import Bernoulli
+    >>> bool(pit(Bernoulli(logits=torch.tensor(0.0)), torch.tensor(0.0)) < 0.5)
+    True
+    """
+    found = _able(dist, "pit")
+    values = _targets(found, y)
+    upper = found.cdf(values)
+    if not found.discrete:
+        return _tensor(upper)
+    lower = found.below(values)
+    share = np.random.default_rng(seed).random(upper.shape)
+    return _tensor(lower + share * (upper - lower))
+
+
+def sample(dist: Any, n: int, seed: int = 0) -> Tensor:
+    """n samples, (n, *batch_shape, *event_shape), drawn in float64 without touching the global random state.
+
+    >>> from pyro.distributions import Normal
+    >>> sample(Normal(torch.tensor(0.0), torch.tensor(1.0)), 3, seed=1).shape
+    torch.Size([3])
+    """
+    found = law(dist)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        drawn: Tensor = in_float64(dist).sample(torch.Size([n]))
+    return drawn.long() if found.labels else drawn.double()
+
+
+@np.errstate(all="ignore")
+def summary(dist: Any, mass: float = 0.9) -> dict[str, Tensor]:
+    """All that is defined of mode, mean, median, both intervals; and the probabilities of classes and levels.
+
+    Returns:
+        mode, mean, median, central_lower, central_upper, highest_lower, highest_upper (each batch_shape +
+        event_shape) and probabilities (batch_shape + (K,)), without those that the distribution does not have.
+
+    >>> from pyro.distributions import Bernoulli
+    >>> summary(Bernoulli(logits=torch.tensor(0.0)))["mean"]
+    tensor(0.5000, dtype=torch.float64)
+    """
+    found = law(dist)
+    defined = {function for function, claim in found.claims.items() if claim.how != "undefined"}
+    results = {f.__name__: f(dist) for f in (mode, mean, median) if f.__name__ in defined}
+    for kind in KINDS if "interval" in defined else ():
+        results[f"{kind}_lower"], results[f"{kind}_upper"] = interval(dist, mass, kind)
+    if isinstance(found, FiniteLaw):
+        results["probabilities"] = _tensor(found.probabilities)
+    return results

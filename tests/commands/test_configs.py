@@ -1,0 +1,172 @@
+"""Every choice of every group, composed and built."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, open_dict
+
+from likelihead import LikelihoodError
+from likelihead.catalogue import conf_directory, read, shipped
+from likelihead.commands import build, resolvers
+from likelihead.commands.quiet import quiet
+from likelihead.data.options import complete
+from likelihead.family import Family
+
+TABLE = (
+    "normal laplace student_t gaussian_mixture exponential gamma beta multivariate_normal von_mises bernoulli "
+    "categorical poisson plackett_luce"
+).split()
+
+
+def choices(group: str) -> list[str]:
+    return sorted(path.stem for path in (conf_directory() / group).glob("*.yaml"))
+
+
+@contextmanager
+def composed(folder: Path, *words: str) -> Iterator[DictConfig]:
+    resolvers.register()
+    with initialize_config_dir(str(conf_directory()), version_base="1.3"):
+        config = compose("train", overrides=list(words), return_hydra_config=True)
+    with open_dict(config):
+        config.hydra.runtime.output_dir = str(folder)
+    HydraConfig.instance().set_config(config)
+    with open_dict(config):
+        del config["hydra"]
+    yield config
+
+
+def test_the_contract_names_these() -> None:
+    assert set(TABLE) <= set(shipped())
+    assert len(shipped()) >= 19
+    assert {"linear", "shallow", "mlp"} <= set(choices("architecture"))
+    assert {"auto", "cpu", "gpu", "ddp", "fsdp"} <= set(choices("strategy"))
+    assert {"adam", "adamw", "sgd", "lbfgs"} <= set(choices("optimizer"))
+
+
+@pytest.mark.parametrize("name", choices("distribution"))
+def test_distribution(name: str, tmp_path: Path) -> None:
+    with composed(tmp_path, f"distribution={name}") as config:
+        if name == "any":
+            config.distribution.family = "pyro.distributions.Gumbel"
+        family = Family.of(build.plain(config.distribution), event_size=_size(name))
+    assert all(role in ("predicted", "learned") for role in family.roles.values())
+    assert family.example().batch_shape == (1,)
+
+
+def _size(name: str) -> int | None:
+    return 3 if name in ("categorical", "multivariate_normal", "dirichlet", "ordinal", "plackett_luce") else None
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_positive_parameters_have_a_floor_that_shows(name: str) -> None:
+    spec = read(name)
+    if not set(spec["parameters"]) & {"scale", "rate", "concentration", "scale_tril"}:
+        return
+    assert name == "von_mises" or all(0 < floor <= 0.01 for floor in spec["floors"].values())
+
+
+@pytest.mark.parametrize("name", choices("architecture"))
+def test_architecture(name: str, tmp_path: Path) -> None:
+    with composed(tmp_path, f"architecture={name}") as config:
+        network = build.build_architecture(config, 3)
+    assert network(torch.zeros(2, 3)).shape == (2, network.out_features)
+
+
+@pytest.mark.parametrize("name", choices("data"))
+def test_data(name: str, tmp_path: Path) -> None:
+    words = [f"data={name}", *(["data.path=x.csv", "data.target=y"] if name == "table" else [])]
+    with composed(tmp_path, *words) as config:
+        options = build.plain(config.data)
+    assert complete(options) == options
+
+
+@pytest.mark.parametrize("name", choices("optimizer"))
+def test_optimizer(name: str, tmp_path: Path) -> None:
+    with composed(tmp_path, f"optimizer={name}") as config:
+        config.rows_per_step = 50
+        optimizer, scheduler = build.build_optimizer(config)
+        assert (scheduler is None) == (name == "lbfgs")
+        made = optimizer([torch.nn.Parameter(torch.zeros(2))])
+        if name == "sgd":
+            assert made.param_groups[0]["lr"] == pytest.approx(0.1 / 50)
+        if name == "lbfgs":
+            assert (config.data.batch_size, config.trainer.precision) == (None, "64-true")
+            assert made.param_groups[0]["max_iter"] > 1
+
+
+def test_an_argument_that_the_optimizer_does_not_take(tmp_path: Path) -> None:
+    with (
+        composed(tmp_path, "optimizer=adam", "optimizer.lr=-1") as config,
+        pytest.raises(LikelihoodError, match="optimizer cannot be built: Invalid learning rate"),
+    ):
+        build.build_optimizer(config)
+
+
+def test_the_cosine_needs_an_end(tmp_path: Path) -> None:
+    with (
+        composed(tmp_path, "trainer.max_epochs=-1") as config,
+        pytest.raises(LikelihoodError, match="cosine schedule needs to know"),
+    ):
+        build.build_optimizer(config)
+
+
+def test_every_argument_of_the_trainer_can_be_overridden(tmp_path: Path) -> None:
+    taken = set(inspect.signature(pl.Trainer.__init__).parameters) - {"self", "callbacks", "logger"}
+    with composed(tmp_path) as config:
+        assert set(config.trainer) == taken
+
+
+@pytest.mark.parametrize("name", choices("strategy"))
+def test_strategy(name: str, tmp_path: Path) -> None:
+    words = ["trainer.accelerator=cpu", "trainer.devices=2"] if name == "ddp" else []
+    with quiet(), composed(tmp_path, f"strategy={name}", *words) as config:
+        if name in ("gpu", "fsdp") and not torch.cuda.is_available():
+            with pytest.raises(LikelihoodError, match="trainer cannot be built"):
+                build.build_trainer(config)
+            return
+        trainer = build.build_trainer(config)
+    assert trainer.world_size == (2 if name == "ddp" else 1)
+
+
+@pytest.mark.parametrize("group", ["callbacks", "logger", "trainer"])
+def test_trainer(group: str, tmp_path: Path) -> None:
+    for name in choices(group):
+        with quiet(), composed(tmp_path, f"{group}={name}", "strategy=cpu") as config:
+            trainer = build.build_trainer(config)
+        checkpoint = trainer.checkpoint_callback
+        assert (checkpoint.monitor, checkpoint.dirpath) == ("validation/nll", str(tmp_path / "checkpoints"))
+        assert len(trainer.loggers) == {"none": 0, "tensorboard": 2}.get(name, 1)
+
+
+def test_without_validation_rows_the_training_nll_is_watched(tmp_path: Path) -> None:
+    with quiet(), composed(tmp_path, "data.validation_fraction=0", "strategy=cpu") as config:
+        trainer = build.build_trainer(config)
+    assert trainer.checkpoint_callback.monitor == trainer.early_stopping_callback.monitor == "train/nll"
+
+
+@pytest.mark.parametrize("name", choices("experiment"))
+def test_experiment(name: str, tmp_path: Path) -> None:
+    with composed(tmp_path, f"experiment={name}") as config:
+        family = Family.of(build.plain(config.distribution))
+        if name == "glm":
+            assert config.architecture.name == "linear"
+            assert config.optimizer._target_ == "torch.optim.LBFGS"
+            assert config.trainer.gradient_clip_val is None
+        else:
+            assert family.roles["scale"] == {"heteroscedastic": "predicted", "homoscedastic": "learned"}.get(name, 1.0)
+
+
+def test_clipping_and_steps_follow_the_rows(tmp_path: Path) -> None:
+    with composed(tmp_path) as config:
+        assert config.trainer.gradient_clip_val == "1.0 times the rows of a step"
+        config.rows_per_step = 128
+        assert config.trainer.gradient_clip_val == 128.0

@@ -1,0 +1,44 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+#: Words that keep Hydra from writing logs to streams that pytest closes.
+UNLOGGED = ("hydra/job_logging=none", "hydra/hydra_logging=none")
+
+
+@pytest.fixture(scope="session")
+def command() -> Callable[..., None]:
+    """Run `likelihead <words>` in this process."""
+
+    def run(*words: str) -> None:
+        from likelihead.commands import main
+
+        seen = sys.argv
+        sys.argv = ["likelihead", words[0], *words[1:], *UNLOGGED]
+        try:
+            main()
+        finally:
+            sys.argv = seen
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def environment() -> dict[str, str]:
+    """What a process of its own needs to find the package, installed or not."""
+    source = Path(__file__).resolve().parents[1] / "plugin"
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(source), os.environ.get("PYTHONPATH", "")])}
+
+
+@pytest.fixture
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in which the command is typed."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
