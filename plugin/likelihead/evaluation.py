@@ -13,7 +13,7 @@ from likelihead.errors import LikelihoodError
 from likelihead.head import DistributionHead
 from likelihead.module import LikelihoodModule
 from likelihead.parameters import Learned
-from likelihead.scores import score
+from likelihead.scores import aggregate, scores
 
 
 def double(values: Tensor | None) -> Tensor | None:
@@ -45,7 +45,8 @@ def evaluate(module: LikelihoodModule, split: Split) -> dict[str, Any]:
     """`n`, `nll` (mean over rows, nats) and the scores that suit the family; without rows `n` 0 and `nll` None."""
     if not len(split):
         return {"n": 0, "nll": None}
-    return score(distribution(module, split), targets(split), double(split.weight))
+    per_row = scores(distribution(module, split), targets(split))
+    return {"n": len(split), **aggregate(per_row, split.weight)}
 
 
 @torch.no_grad()
@@ -77,3 +78,13 @@ def mean_nll(log_prob: Tensor, split: Split) -> float:
     """Weighted mean of minus log_prob (n,)."""
     weight = torch.ones(len(split), dtype=torch.float64) if split.weight is None else split.weight.double()
     return float(-(weight * log_prob.double()).sum() / weight.sum())
+
+
+@torch.no_grad()
+def standard_errors(module: LikelihoodModule, split: Split) -> dict[str, float]:
+    """The standard error of each score's mean over rows; empty for fewer than two rows."""
+    if len(split) < 2:
+        return {}
+    per_row = scores(distribution(module, split), targets(split))
+    found = aggregate(per_row, split.weight, errors=True)
+    return {name: found[f"{name}_se"] for name in per_row}

@@ -17,7 +17,7 @@ import torch
 from scipy import optimize
 from torch import Tensor
 
-from likelihead.errors import TargetError
+from likelihead.errors import LikelihoodError, TargetError
 from likelihead.family import Family
 from likelihead.links import Exp
 from likelihead.starting_points import moments, starts
@@ -58,6 +58,13 @@ class _Problem:
                 if isinstance(link, Exp) and link.floor:
                     piece.fill_((link.floor * deviation).log())
         return torch.cat([*pieces, torch.zeros(0, dtype=torch.float64)]).numpy()
+
+    def scale_free(self) -> np.ndarray:
+        """The coordinates that do not carry the unit of y: factors, and log-odds and the like of discrete families."""
+        if self.family.is_discrete:
+            return np.ones(sum(self.sizes), dtype=bool)
+        factors = [link.factors(self.shapes[name]).reshape(-1) for name, link in self.family.links.items()]
+        return torch.cat(factors).numpy()
 
     def split(self, flat: Tensor) -> dict[str, Tensor]:
         """(..., total) to one tensor (..., *raw_shape) a parameter."""
@@ -111,6 +118,8 @@ class _Problem:
         flat = torch.from_numpy(point).requires_grad_()
         try:
             value = self.nll(flat)
+        except LikelihoodError:
+            raise
         except ValueError:  # some of Pyro's classes validate a part of themselves in any case
             return np.inf, np.zeros_like(point)
         (gradient,) = torch.autograd.grad(value, flat)
@@ -243,14 +252,22 @@ def _best_starts(family: Family, problem: _Problem) -> list[np.ndarray]:
 
 
 def _retreat(problem: _Problem, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Where the maximum lies at infinity (a class that never occurs), stop as soon as the rest gains nothing."""
-    allowed = problem.value_and_gradient(end)[0] + 1e-9
+    """Where the maximum lies at infinity (a class that never occurs, a t that is normal), stop before it.
+
+    The coordinates about which the targets say nothing any more go back until the mean NLL has risen by 1e-4.
+    """
+    flat = torch.from_numpy(end)
+    information = (problem.weight[:, None] * problem.scores(flat).square()).sum(0).numpy()
+    runaway = (information < 1e-6) & problem.scale_free()
+    if not runaway.any():
+        return end
+    allowed = problem.value_and_gradient(end)[0] + 1e-4
     low, high = 0.0, 1.0
     for _ in range(40):
         middle = (low + high) / 2.0
-        reached = problem.value_and_gradient(start + middle * (end - start))[0] <= allowed
+        reached = problem.value_and_gradient(np.where(runaway, start + middle * (end - start), end))[0] <= allowed
         low, high = (low, middle) if reached else (middle, high)
-    return start + high * (end - start) if high < 0.8 else end
+    return np.where(runaway, start + high * (end - start), end)
 
 
 def _result(problem: _Problem, flat: Tensor) -> MarginalFit:

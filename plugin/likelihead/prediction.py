@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def frame_of(
     named = {"mean": inference.mean, "mode": inference.mode, "median": inference.median}
     asked: dict[str, Callable[[Any], Tensor]] = dict(named)
     for level in quantiles:
-        asked[f"q{level:g}"] = lambda law, level=level: inference.quantile(law, torch.tensor(level).double())
+        asked[f"q{level:g}"] = partial(inference.quantile, q=level)
     columns: Columns = {}
     for name, function in asked.items():
         columns |= _points(name, _where_defined(function, predicted), predicted, names, labels, unit)
@@ -118,7 +119,7 @@ def parameters(predicted: Any) -> Mapping[str, Tensor]:
         weights = {"mixture_logits": predicted.mixture_distribution.logits}
         return weights | dict(parameters(predicted.component_distribution))
     given = [name for name in type(predicted).arg_constraints if name in vars(predicted)]
-    extra = ("probs",) if isinstance(predicted, dist.Categorical | dist.Bernoulli) else ()
+    extra: tuple[str, ...] = ("probs",) if isinstance(predicted, dist.Categorical | dist.Bernoulli) else ()
     extra += ("loc", "concentration") if isinstance(predicted, torch.distributions.VonMises) else ()
     values = {name: getattr(predicted, name) for name in dict.fromkeys((*given, *extra))}
     rows = predicted.batch_shape[0]

@@ -21,10 +21,10 @@ from likelihead.commands.quiet import quiet
 from likelihead.data.options import complete
 from likelihead.family import Family
 
-TABLE = (
-    "normal laplace student_t gaussian_mixture exponential gamma beta multivariate_normal von_mises bernoulli "
-    "categorical poisson plackett_luce"
-).split()
+TABLE = [
+    "normal", "laplace", "student_t", "gaussian_mixture", "exponential", "gamma", "beta", "multivariate_normal",
+    "von_mises", "bernoulli", "categorical", "poisson", "plackett_luce",
+]  # fmt: skip
 
 
 def choices(group: str) -> list[str]:

@@ -53,7 +53,7 @@ def test_right_words_pass(words: list[str]) -> None:
 
 
 def test_a_key_that_depends_on_the_choice() -> None:
-    with pytest.raises(LikelihoodError, match="no architecture.width"):
+    with pytest.raises(LikelihoodError, match=r"no architecture\.width"):
         overrides.check(["architecture=linear", "architecture.width=3"], "train")
 
 

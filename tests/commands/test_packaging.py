@@ -60,9 +60,7 @@ def test_another_application_can_say_distribution(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["train", "--cfg", "job"], ["predict", "--help"]])
-def test_reading_configs_does_not_wait_for_torch(
-    words: list[str], tmp_path: Path, environment: dict[str, str]
-) -> None:
+def test_reading_configs_does_not_wait_for_torch(words: list[str], tmp_path: Path, environment: dict[str, str]) -> None:
     script = (
         f"import sys; sys.argv = ['likelihead', *{words!r}]\n"
         "from likelihead.commands import main\n"

@@ -10,9 +10,9 @@ import pytorch_lightning as pl
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import get_class, instantiate
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.callbacks import Callback, ProgressBar
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, ProgressBar
 from torch import nn
 
 from likelihead import architectures
@@ -78,9 +78,9 @@ def _callbacks(config: DictConfig, bar: bool) -> list[Callback]:
         target = get_class(node._target_)
         if issubclass(target, ProgressBar) and not bar:
             continue
-        if target.__name__ == "ModelCheckpoint" and not config.trainer.enable_checkpointing:
+        if issubclass(target, ModelCheckpoint) and not config.trainer.enable_checkpointing:
             continue
-        if target.__name__ == "LearningRateMonitor" and not _present(config.logger):
+        if issubclass(target, LearningRateMonitor) and not _present(config.logger):
             continue
         made.append(_made(f"callbacks.{name}", node))
     return [*made, RandomState(config.seed), SharedDropout(), *([] if bar else [EpochLines()])]
@@ -107,7 +107,7 @@ def build_module(config: DictConfig, data: Data) -> LikelihoodModule:
     classes = target.event_size if target.kind.value in ("label", "level") else None
     family = family_for(plain(config.distribution), data.train.y, classes)
     network = build_architecture(config, data.train.x.shape[1])
-    _refuse_dropout(config, network)
+    _refuse_noise(config, network)
     head = DistributionHead(family, int(network.out_features))  # type: ignore[arg-type]
     optimizer, scheduler = build_optimizer(config)
     module = LikelihoodModule(network, head, optimizer, scheduler)
@@ -129,10 +129,13 @@ def build_architecture(config: DictConfig, in_features: int) -> nn.Module:
     return network
 
 
-def _refuse_dropout(config: DictConfig, network: nn.Module) -> None:
-    """A line search compares losses, which dropout draws anew at each call."""
-    dropout = any(isinstance(layer, nn.Dropout) and layer.p > 0 for layer in network.modules())
-    if dropout and config.optimizer._target_ == "torch.optim.LBFGS":
+def _refuse_noise(config: DictConfig, network: nn.Module) -> None:
+    """A line search compares losses, which dropout draws anew at each call and batches at each step."""
+    if config.optimizer._target_ != "torch.optim.LBFGS":
+        return
+    if config.data.batch_size is not None:
+        raise LikelihoodError("optimizer=lbfgs trains on all rows at once: leave out data.batch_size")
+    if any(isinstance(layer, nn.Dropout) and layer.p > 0 for layer in network.modules()):
         raise LikelihoodError(
             "optimizer=lbfgs compares losses along a line, and dropout draws them at random: add "
             "architecture.dropout=0, or choose architecture=linear or shallow"

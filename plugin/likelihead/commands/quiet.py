@@ -14,6 +14,7 @@ HINTS = (
     r".*GPU available but not used.*",
     r".*Checkpoint directory .* exists and is not empty.*",
     r".*No .*_dataloader.* was passed.*",
+    r".*Total length of `list` across ranks is zero.*",
     r".*defined a `validation_step` but.*",
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
     r".*is not a subclass of `DataLoader`.*",

@@ -18,11 +18,11 @@ class SharedDropout(Callback):
 
     def __init__(self) -> None:
         self._start, self._rows = 0, 0
-        self._changed: list[nn.Module] = []
+        self._changed: list[nn.Dropout] = []
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.world_size > 1:
-            self._changed = [layer for layer in pl_module.modules() if type(layer) is nn.Dropout]
+            self._changed = [layer for layer in pl_module.modules() if isinstance(layer, nn.Dropout)]
         for layer in self._changed:
             layer.forward = partial(self._drop, layer)  # type: ignore[method-assign]
 

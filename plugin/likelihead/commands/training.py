@@ -9,6 +9,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
 
 from likelihead import checkpoint
@@ -20,7 +21,7 @@ from likelihead.commands.run_directory import BEST, LAST, is_sweep, output_direc
 from likelihead.commands.words import as_typed
 from likelihead.data import Data, load_data, save_rows
 from likelihead.errors import LikelihoodError
-from likelihead.evaluation import evaluate, marginal_nll, oracle_nll
+from likelihead.evaluation import evaluate, marginal_nll, oracle_nll, targets
 from likelihead.module import LikelihoodModule
 
 
@@ -49,10 +50,10 @@ def train(config: DictConfig) -> Outcome | None:
         _refuse_mixed_trials(trainer)
         build.scale_to_rows(config, data, trainer)
         module = build.build_module(config, data)
-        module.head.fit_marginal(data.train.y, data.train.weight, data.train.exposure)
+        module.head.fit_marginal(targets(data.train), data.train.weight, data.train.exposure)
         _start_from(module, config.checkpoint)
         _fit(trainer, module, data, config)
-    return _conclude(_best(trainer, module), data, output_directory()) if trainer.is_global_zero else None
+    return _conclude(_best(module), data, output_directory()) if trainer.is_global_zero else None
 
 
 def _refuse_mixed_trials(trainer: pl.Trainer) -> None:
@@ -86,14 +87,14 @@ def _fit(trainer: pl.Trainer, module: LikelihoodModule, data: Data, config: Dict
     try:
         with as_typed():
             trainer.fit(module, datamodule=loaders, ckpt_path=last, weights_only=True)
-    except build.MisconfigurationException as error:
+    except MisconfigurationException as error:
         raise LikelihoodError(f"training cannot start: {build.reason(error)}") from error
 
 
-def _best(trainer: pl.Trainer, module: LikelihoodModule) -> LikelihoodModule:
+def _best(module: LikelihoodModule) -> LikelihoodModule:
     """The module with the best weights: those of the checkpoint, else the last ones."""
     path = output_directory() / BEST
-    if trainer.fast_dev_run or not path.is_file():
+    if not path.is_file():
         return module
     own = None if getattr(module.architecture, "spec", None) else module.architecture
     return checkpoint.load(path, own, families=[module.head.family.cls])

@@ -24,6 +24,7 @@ USAGE = "\n".join(
         "likelihead <command> --help lists what can be chosen.",
     ]
 )
+SWEEP = {"-m", "--multirun"}
 #: The command line as it was typed, for processes that are started as copies of this one.
 _typed: list[str] = []
 
@@ -44,7 +45,9 @@ def run(application: Callable[[], None], config_name: str, command: str, extra: 
         run_directory.check_words(words)
     except LikelihoodError as error:
         fail(str(error))
-    sys.argv = [program, *words, *extra]
+    # Hydra wants its flags before the choices.
+    rest = [*extra, *words]
+    sys.argv = [program, *(["-m"] if set(rest) & SWEEP else []), *(word for word in rest if word not in SWEEP)]
     try:
         application()
     finally:

@@ -7,8 +7,10 @@ from typing import Any
 import pyro.distributions as dist
 import torch
 from torch import Tensor
-from torch.distributions.gamma import _standard_gamma
+from torch.distributions.utils import broadcast_all
+from torch.types import _size
 
+from likelihead.distributions.gamma import log_gamma_sample
 from likelihead.distributions.stirling import (
     HALF_LOG_2PI,
     Formula,
@@ -72,20 +74,6 @@ def beta_log_prob(y: Tensor, concentration1: Tensor, concentration0: Tensor, dty
     return log_prob
 
 
-def log_gamma_sample(concentration: Tensor, shape: torch.Size) -> Tensor:
-    """The logarithm of a standard gamma variate, (*shape), in float64; finite where the variate itself underflows.
-
-    A variate of concentration a is one of a + 1 times U^(1/a) (Marsaglia & Tsang, 2000). Gradients reach the
-    concentration.
-
-    >>> bool(log_gamma_sample(torch.tensor(1e-6), torch.Size([5])).isfinite().all())
-    True
-    """
-    a = wide(concentration).expand(shape)
-    uniform = torch.rand(shape, dtype=a.dtype, device=a.device).clamp(min=torch.finfo(a.dtype).tiny)
-    return _standard_gamma(a + 1.0).log() + uniform.log() / a
-
-
 class Beta(dist.Beta):
     """Beta(concentration1, concentration0), all of shape (...), 0 < y < 1, mean concentration1 / (sum of both).
 
@@ -96,6 +84,18 @@ class Beta(dist.Beta):
     tensor(8.1798)
     """
 
+    def __init__(
+        self, concentration1: Tensor | float, concentration0: Tensor | float, validate_args: bool | None = None
+    ) -> None:
+        pair = torch.stack(broadcast_all(concentration1, concentration0), -1)
+        # Not torch's constructor: its inner distribution validates whatever this one does.
+        self._dirichlet = dist.Dirichlet(pair, validate_args=False)
+        super(torch.distributions.Beta, self).__init__(pair.shape[:-1], validate_args=validate_args)
+
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Any:
+        """The same distribution for a larger batch_shape."""
+        return super().expand(batch_shape, self._get_checked_instance(Beta, _instance))
+
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value) for value of shape sample_shape + batch_shape."""
         if self._validate_args:
@@ -104,7 +104,7 @@ class Beta(dist.Beta):
         dtype = torch.promote_types(value.dtype, a.dtype)
         return beta_log_prob(value, a, b, dtype)
 
-    def rsample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:  # noqa: B008
+    def rsample(self, sample_shape: _size = torch.Size()) -> Tensor:  # noqa: B008
         """Samples of shape sample_shape + batch_shape, with gradients."""
         a, b = self.concentration1, self.concentration0
         shape = self._extended_shape(sample_shape)

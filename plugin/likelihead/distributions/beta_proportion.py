@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all
+from torch.types import _size
 
 from likelihead.distributions.beta import Beta, beta_log_prob
 from likelihead.distributions.stirling import wide
@@ -33,12 +34,11 @@ class BetaProportion(Beta):
         concentration0 = (torch.sigmoid(-self.logits) * self.precision).clamp(min=tiny)
         super().__init__(concentration1, concentration0, validate_args=validate_args)
 
-    def expand(self, batch_shape: torch.Size, _instance: Any = None) -> BetaProportion:
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Any:
         """The same distribution for a larger batch_shape."""
         new = self._get_checked_instance(BetaProportion, _instance)
         new.logits, new.precision = self.logits.expand(batch_shape), self.precision.expand(batch_shape)
-        expanded: BetaProportion = super().expand(batch_shape, new)
-        return expanded
+        return super().expand(batch_shape, new)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value) for value of shape sample_shape + batch_shape."""

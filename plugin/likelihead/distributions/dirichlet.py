@@ -7,14 +7,13 @@ from typing import Any
 import pyro.distributions as dist
 import torch
 from torch import Tensor
+from torch.types import _size
 
-from likelihead.distributions.beta import log_gamma_sample
+from likelihead.distributions.gamma import log_gamma_sample
 from likelihead.distributions.stirling import (
     HALF_LOG_2PI,
     Formula,
     digamma_remainder,
-    log_ratio,
-    log_ratio_value,
     remainder_value,
     wide,
 )
@@ -28,9 +27,8 @@ class _LogProb(Formula):
         dtype = torch.promote_types(y.dtype, concentration.dtype)
         a, size = wide(concentration), y.shape[-1]
         n = a.sum(-1)
-        scaled = n.unsqueeze(-1) * wide(y)
-        near = ((a - 1.0) * log_ratio_value(scaled, a, scaled - a)).sum(-1) + (size - 0.5) * n.log()
-        rest = (0.5 * concentration.log() + remainder_value(concentration, dtype)).sum(-1)
+        near = _log_ratios(y, a, n.unsqueeze(-1)).mul_(a - 1.0).sum(-1) + (size - 0.5) * n.log()
+        rest = remainder_value(concentration, dtype).add_(concentration.log(), alpha=0.5).sum(-1)
         return near.to(dtype) - rest + remainder_value(n, dtype).to(dtype) - (size - 1) * HALF_LOG_2PI
 
     @staticmethod
@@ -40,7 +38,12 @@ class _LogProb(Formula):
         n, outer = a.sum(-1, keepdim=True), gradient.unsqueeze(-1)
         by_y = outer * ((a - 1.0) / wide(y)).to(dtype) if ctx.needs_input_grad[0] else None
         bend = digamma_remainder(n, dtype).to(dtype) - digamma_remainder(concentration, dtype)
-        return by_y, outer * (log_ratio(n * wide(y), a).to(dtype) + bend)
+        return by_y, outer * (_log_ratios(y, a, n).to(dtype) + bend)
+
+
+def _log_ratios(y: Tensor, a: Tensor, n: Tensor) -> Tensor:
+    """log(n y / a), finite at y = 0, so that 0 times it is 0."""
+    return (n * y).div_(a).log_().clamp(min=torch.finfo(a.dtype).min)
 
 
 class Dirichlet(dist.Dirichlet):
@@ -61,7 +64,7 @@ class Dirichlet(dist.Dirichlet):
         log_prob: Tensor = _LogProb.apply(*torch.broadcast_tensors(value, self.concentration))
         return log_prob
 
-    def rsample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:  # noqa: B008
+    def rsample(self, sample_shape: _size = torch.Size()) -> Tensor:  # noqa: B008
         """Samples of shape sample_shape + batch_shape + (K,), with gradients."""
         shape = self._extended_shape(sample_shape)
         sample = torch.softmax(log_gamma_sample(self.concentration, shape), -1).to(self.concentration.dtype)

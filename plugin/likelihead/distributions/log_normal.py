@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyro.distributions as dist
 import torch
 from torch import Tensor
+from torch.distributions.transforms import ExpTransform
+from torch.types import _size
 
+from likelihead.distributions.normal import Normal
 from likelihead.distributions.stirling import HALF_LOG_2PI, wide
 
 
@@ -18,6 +23,15 @@ class LogNormal(dist.LogNormal):
     >>> LogNormal(torch.tensor(0.0), torch.tensor(1e-6)).log_prob(torch.tensor(1.000001))
     tensor(12.4418)
     """
+
+    def __init__(self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None) -> None:
+        base = Normal(loc, scale, validate_args=False)
+        # Not Pyro's constructor: its inner distribution validates whatever this one does.
+        super(torch.distributions.LogNormal, self).__init__(base, ExpTransform(), validate_args=validate_args)
+
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Any:
+        """The same distribution for a larger batch_shape."""
+        return super().expand(batch_shape, self._get_checked_instance(LogNormal, _instance))
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value) for value of shape sample_shape + batch_shape."""

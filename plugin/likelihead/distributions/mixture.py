@@ -7,6 +7,7 @@ from typing import Any
 import pyro.distributions as dist
 import torch
 from torch import Tensor
+from torch.types import _size
 
 
 class MixtureSameFamily(dist.MixtureSameFamily):
@@ -21,7 +22,7 @@ class MixtureSameFamily(dist.MixtureSameFamily):
     tensor(-2.1121)
     """
 
-    def expand(self, batch_shape: torch.Size, _instance: Any = None) -> MixtureSameFamily:
+    def expand(self, batch_shape: _size, _instance: Any = None) -> MixtureSameFamily:
         """The same mixture for a larger batch_shape."""
         shape = torch.Size(batch_shape)
         components = self.component_distribution.expand((*shape, self._num_component))

@@ -52,14 +52,14 @@ class _LogProb(Formula):
         return (-0.5 * (z * z).sum(-1) - log_det - z.shape[-1] * HALF_LOG_2PI).to(dtype)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         y, loc, factor = ctx.saved_tensors
         solver = _Solver(factor)
         z = solver.solve(wide(y) - wide(loc))
         by_loc = gradient.unsqueeze(-1) * solver.solve(z, transposed=True).to(gradient.dtype)
         by_factor = (by_loc.unsqueeze(-1) * z.to(gradient.dtype).unsqueeze(-2)).tril()
-        by_diagonal = gradient.unsqueeze(-1) / factor.diagonal(dim1=-2, dim2=-1)
-        return -by_loc, by_loc, by_factor - torch.diag_embed(by_diagonal)
+        by_factor.diagonal(dim1=-2, dim2=-1).sub_(gradient.unsqueeze(-1) / factor.diagonal(dim1=-2, dim2=-1))
+        return -by_loc if ctx.needs_input_grad[0] else None, by_loc, by_factor
 
 
 class MultivariateNormal(dist.MultivariateNormal):

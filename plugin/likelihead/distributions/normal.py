@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyro.distributions as dist
 import torch
 from torch import Tensor
 
-from likelihead.distributions.stirling import HALF_LOG_2PI
+from likelihead.distributions.stirling import HALF_LOG_2PI, Formula
+
+
+class _LogProb(Formula):
+    @staticmethod
+    def forward(y: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
+        z = (y - loc) / scale
+        return -0.5 * z * z - (scale.log() + HALF_LOG_2PI)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        y, loc, scale = ctx.saved_tensors
+        largest = torch.finfo(gradient.dtype).max
+        # Held finite, so that a mixture's component with no share in y (gradient 0) passes on 0 and not NaN.
+        z = ((y - loc) / scale).clamp(-largest, largest)
+        pull = gradient * z
+        by_loc = pull / scale
+        return -by_loc if ctx.needs_input_grad[0] else None, by_loc, (pull * z - gradient) / scale
 
 
 class Normal(dist.Normal):
@@ -23,5 +42,5 @@ class Normal(dist.Normal):
         """log p(value) for value of shape sample_shape + batch_shape."""
         if self._validate_args:
             self._validate_sample(value)
-        z = (value - self.loc) * torch.reciprocal(self.scale)
-        return -0.5 * z * z - torch.log(self.scale) - HALF_LOG_2PI
+        log_prob: Tensor = _LogProb.apply(*torch.broadcast_tensors(value, self.loc, self.scale))
+        return log_prob

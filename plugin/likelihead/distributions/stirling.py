@@ -47,17 +47,17 @@ class Formula(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         ctx.save_for_backward(*inputs)
 
 
 def _series(inverse: Tensor, coefficients: Sequence[float]) -> Tensor:
-    """The sum of coefficients[k] inverse^(2k) by Horner's rule."""
+    """The sum of coefficients[k] inverse^(2k + 1) by Horner's rule."""
     square = inverse * inverse
-    total = coefficients[-2] + square * coefficients[-1]
+    total = (square * coefficients[-1]).add_(coefficients[-2])
     for coefficient in reversed(coefficients[:-2]):
-        total = coefficient + square * total
-    return total
+        total = total.mul_(square).add_(coefficient)
+    return total.mul_(inverse)
 
 
 def _grade(precision: torch.dtype) -> tuple[int, int]:
@@ -70,10 +70,9 @@ def remainder_value(x: Tensor, precision: torch.dtype) -> Tensor:
     top = x + steps
     ratios = top / (x + 1.0)
     for step in range(2, steps):
-        ratios = ratios * (top / (x + step))
-    inverse = top.reciprocal()
-    series = inverse * _series(inverse, _COEFFICIENTS[:terms])
-    return (x + 0.5) * (steps / x).log1p() + (ratios.log() - steps) + series
+        ratios = ratios.mul_(top / (x + step))
+    total = (x + 0.5).mul_((steps / x).log1p_()).add_(ratios.log_()).sub_(steps)
+    return total.add_(_series(top.reciprocal_(), _COEFFICIENTS[:terms]))
 
 
 def remainder_slope(x: Tensor, precision: torch.dtype) -> Tensor:
@@ -84,11 +83,11 @@ def remainder_slope(x: Tensor, precision: torch.dtype) -> Tensor:
     """
     steps, terms = _grade(precision)
     inverse = (x + steps).reciprocal()
-    poles = 0.5 * (x.reciprocal() + inverse)
+    poles = (x.reciprocal() + inverse).mul_(0.5)
     for step in range(1, steps):
-        poles = poles + (x + step).reciprocal()
+        poles = poles.add_((x + step).reciprocal())
     slopes = [-(2 * k + 1) * coefficient for k, coefficient in enumerate(_COEFFICIENTS[:terms])]
-    return (steps / x).log1p() - poles + inverse * inverse * _series(inverse, slopes)
+    return (steps / x).log1p().sub_(poles).add_(_series(inverse, slopes).mul_(inverse))
 
 
 def digamma_remainder(x: Tensor, precision: torch.dtype) -> Tensor:
@@ -109,12 +108,14 @@ def half_step_value(x: Tensor, precision: torch.dtype) -> Tensor:
     tensor(-1.2500e-09)
     """
     steps, terms = _HALF_STEPS_AND_TERMS.get(precision, _HALF_STEPS_AND_TERMS[torch.float32])
-    excess = 0.25 / (x * (x + 1.0))
+    product = (x + 1.0).mul_(x)
+    excess = 0.25 / product
     for step in range(1, steps):
-        each = 0.25 / ((x + step) * (x + (step + 1.0)))
-        excess = excess + each * (1.0 + excess)
-    inverse = (x + steps).reciprocal()
-    return inverse * _series(inverse, _HALF_COEFFICIENTS[:terms]) - 0.5 * excess.log1p()
+        product = product.add_(x, alpha=2.0).add_(2.0 * step)
+        each = 0.25 / product
+        excess = each.add_(each * excess).add_(excess)
+    series = _series((x + steps).reciprocal_(), _HALF_COEFFICIENTS[:terms])
+    return series.sub_(excess.log1p_(), alpha=0.5)
 
 
 def half_step_slope(x: Tensor, precision: torch.dtype) -> Tensor:
@@ -126,10 +127,11 @@ def half_step_slope(x: Tensor, precision: torch.dtype) -> Tensor:
     steps, terms = _HALF_STEPS_AND_TERMS.get(precision, _HALF_STEPS_AND_TERMS[torch.float32])
     inverse = (x + steps).reciprocal()
     slopes = [-(2 * k + 1) * coefficient for k, coefficient in enumerate(_HALF_COEFFICIENTS[:terms])]
-    total = inverse * inverse * _series(inverse, slopes)
+    total = _series(inverse, slopes).mul_(inverse)
+    product = x * (x + 1.0)
     for step in range(steps):
-        product = (x + step) * (x + (step + 1.0))
-        total = total + (x + (step + 0.5)) / (product * (4.0 * product + 1.0))
+        product = product if step == 0 else product + (2.0 * x + 2.0 * step)
+        total = total.add_((x + (step + 0.5)) / (4.0 * product * product + product))
     return total
 
 
@@ -139,7 +141,7 @@ class _Remainder(Formula):
         return remainder_value(x, precision)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, torch.dtype], output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         ctx.save_for_backward(inputs[0])
         ctx.precision = inputs[1]
 
@@ -187,7 +189,7 @@ def lgamma_difference(x: Tensor, a: Tensor | float, precision: torch.dtype = tor
 def log_ratio_value(x: Tensor, y: Tensor, difference: Tensor) -> Tensor:
     """`log_ratio` for use inside a `Formula`: log1p of a positive number whichever of the two is the larger."""
     size = difference.abs().div_(torch.minimum(x, y)).log1p_()
-    return size.clamp_(max=torch.finfo(size.dtype).max).copysign_(difference)
+    return size.clamp(max=torch.finfo(size.dtype).max).copysign_(difference)
 
 
 class _LogRatio(Formula):

@@ -7,6 +7,8 @@ from typing import Any
 import pyro.distributions as dist
 import torch
 from torch import Tensor
+from torch.distributions.utils import broadcast_all
+from torch.types import _size
 
 from likelihead.distributions.stirling import HALF_LOG_2PI, Formula, half_step_slope, half_step_value, wide
 
@@ -16,9 +18,9 @@ class _LogProb(Formula):
     def forward(y: Tensor, df: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         dtype = torch.promote_types(y.dtype, loc.dtype)
         x = 0.5 * wide(df)
-        z = (wide(y) - wide(loc)) / wide(scale)
-        falls = (x + 0.5) * (z * z * (0.5 / x)).log1p()
-        return (half_step_value(x, dtype) - falls).to(dtype) - (scale.log() + HALF_LOG_2PI)
+        z = (wide(y) - wide(loc)).div_(wide(scale))
+        falls = (x + 0.5).mul_((z * z).mul_(0.5 / x).log1p_()).to(dtype)
+        return half_step_value(0.5 * df, dtype).sub_(falls).sub_(scale.log()).sub_(HALF_LOG_2PI)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
@@ -29,10 +31,11 @@ class _LogProb(Formula):
         z = (wide(y) - wide(loc)) / width
         squared = z * z * inverse
         pull = (1.0 + inverse) / (1.0 + squared)
-        by_loc = (pull * z / width).to(dtype) * gradient
-        by_scale = ((pull * z * z - 1.0) / width).to(dtype) * gradient
-        by_df = 0.5 * (half_step_slope(x, dtype) + pull * squared - squared.log1p())
-        return -by_loc, by_df.to(dtype) * gradient, by_loc, by_scale
+        by_df = half_step_slope(x, dtype).add_(pull * squared).sub_(squared.log1p())
+        pull = pull * z
+        by_loc = (pull / width).to(dtype) * gradient
+        by_scale = ((pull * z).sub_(1.0) / width).to(dtype) * gradient
+        return -by_loc if ctx.needs_input_grad[0] else None, by_df.to(dtype) * (0.5 * gradient), by_loc, by_scale
 
 
 class StudentT(dist.StudentT):
@@ -46,6 +49,22 @@ class StudentT(dist.StudentT):
     >>> StudentT(torch.tensor(3.2e7), torch.tensor(0.0), torch.tensor(1.0)).log_prob(torch.tensor(0.0))
     tensor(-0.9189)
     """
+
+    def __init__(
+        self,
+        df: Tensor | float,
+        loc: Tensor | float = 0.0,
+        scale: Tensor | float = 1.0,
+        validate_args: bool | None = None,
+    ) -> None:
+        self.df, self.loc, self.scale = broadcast_all(df, loc, scale)
+        # Not torch's constructor: its inner distribution validates whatever this one does.
+        self._chi2 = dist.Chi2(self.df, validate_args=False)
+        super(torch.distributions.StudentT, self).__init__(self.df.shape, validate_args=validate_args)  # type: ignore[misc]
+
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Any:
+        """The same distribution for a larger batch_shape."""
+        return super().expand(batch_shape, self._get_checked_instance(StudentT, _instance))
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value) for value of shape sample_shape + batch_shape."""

@@ -36,16 +36,14 @@ def one_minus_resultant(x: Tensor) -> Tensor:
 def _one_minus_resultant(x: Tensor, i0e: Tensor) -> Tensor:
     large = _LARGE.get(x.dtype, 16.0)
     inverse = x.clamp(min=large).reciprocal()
-    tail = torch.full_like(x, _ASYMPTOTIC[-1])
-    for coefficient in reversed(_ASYMPTOTIC[:-1]):
-        tail = coefficient + inverse * tail
-    return torch.where(x < large, 1.0 - torch.special.i1e(x) / i0e, inverse * tail)
+    tail = _horner(inverse, _ASYMPTOTIC) * inverse
+    return torch.where(x < large, 1.0 - torch.special.i1e(x) / i0e, tail)
 
 
 def _horner(x: Tensor, coefficients: Sequence[float]) -> Tensor:
-    total = coefficients[-2] + x * coefficients[-1]
+    total = (x * coefficients[-1]).add_(coefficients[-2])
     for coefficient in reversed(coefficients[:-2]):
-        total = coefficient + x * total
+        total = total.mul_(x).add_(coefficient)
     return total
 
 
@@ -66,9 +64,13 @@ class _LogI0e(Formula):
         return _i0e(x).log()
 
     @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs, output)
+
+    @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        return -gradient * _one_minus_resultant(x, _i0e(x))
+        x, value = ctx.saved_tensors
+        return -gradient * _one_minus_resultant(x, value.exp())
 
 
 def log_i0e(x: Tensor) -> Tensor:
@@ -96,12 +98,12 @@ class VonMises(dist.VonMises):
         if self._validate_args:
             self._validate_sample(value)
         turn = wide(value) - wide(self.loc)
-        turn = turn - 2.0 * math.pi * (turn / (2.0 * math.pi)).detach().round()
+        turn = turn - (turn.detach() / (2.0 * math.pi)).round_().mul_(2.0 * math.pi)
         sine = (0.5 * turn.to(torch.promote_types(value.dtype, self.loc.dtype))).sin()
         distance = self.concentration * sine * sine
         return -2.0 * distance - log_i0e(self.concentration) - math.log(2.0 * math.pi)
 
     @property
-    def variance(self) -> Tensor:  # type: ignore[override]
+    def variance(self) -> Tensor:
         """The circular variance 1 - I1(k) / I0(k)."""
         return one_minus_resultant(self.concentration)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all, lazy_property
+from torch.types import _size
 
 from likelihead.distributions.stirling import Formula, wide
 from likelihead.distributions.von_mises import VonMises, log_i0e
@@ -36,13 +37,14 @@ class VonMisesVector(VonMises):
         self, vector: Tensor, concentration: Tensor | float | None = None, validate_args: bool | None = None
     ) -> None:
         self._given = concentration is not None
-        self._length = _length(vector)
+        self._wide = wide(vector)
+        self._length = _length(self._wide)
         own = self._length.to(vector.dtype) if concentration is None else concentration
         self._length, self.concentration = broadcast_all(self._length, own)
         shape = self.concentration.shape
-        self.vector = vector.expand((*shape, 2))
+        self.vector, self._wide = vector.expand((*shape, 2)), self._wide.expand((*shape, 2))
         # Not VonMises' own constructor: the angle is worked out only where somebody asks for it.
-        super(torch.distributions.VonMises, self).__init__(shape, validate_args=validate_args)
+        super(torch.distributions.VonMises, self).__init__(shape, validate_args=validate_args)  # type: ignore[misc]
 
     @lazy_property
     def loc(self) -> Tensor:
@@ -54,7 +56,7 @@ class VonMisesVector(VonMises):
         """The shape of one value of each parameter that is no scalar."""
         return {"vector": (2,)}
 
-    def expand(self, batch_shape: torch.Size, _instance: Any = None) -> VonMisesVector:
+    def expand(self, batch_shape: _size, _instance: Any = None) -> VonMisesVector:
         """The same distribution for a larger batch_shape."""
         shape = torch.Size(batch_shape)
         given = self.concentration.expand(shape) if self._given else None
@@ -65,7 +67,7 @@ class VonMisesVector(VonMises):
         if self._validate_args:
             self._validate_sample(value)
         dtype = torch.promote_types(value.dtype, self.vector.dtype)
-        angle, (along, across) = wide(value), wide(self.vector).unbind(-1)
+        angle, (along, across) = wide(value), self._wide.unbind(-1)
         distance = _Distance.apply(*torch.broadcast_tensors(self._length, along, across, angle.cos(), angle.sin()))
         if self._given:
             nowhere = (along == 0) & (across == 0)
@@ -89,6 +91,6 @@ class _Distance(Formula):
 
 
 def _length(vector: Tensor) -> Tensor:
-    """The length of each vector (..., 2), widened; never 0."""
-    along, across = wide(vector).unbind(-1)
+    """The length of each vector (..., 2), which is widened; never 0."""
+    along, across = vector.unbind(-1)
     return (along * along + across * across + _TINY[along.dtype]).sqrt()

@@ -84,6 +84,11 @@ class _Unrolled(Law):
     def quantile(self, q: Array) -> Array:
         return self.circular.unrolled(q)
 
+    def between(self, q: Array, lower: Array, upper: Array) -> Array:
+        start = self.circular.mean() - math.pi
+        base = self.circular.wound(start)
+        return search.crossing(lambda y: self.circular.wound(y) - base, self.log_density, q, lower, upper, steps=15)
+
     def log_density(self, y: Array) -> Array:
         return self.circular.log_density(wrap(y))
 

@@ -74,6 +74,9 @@ class CdfLaw(OpaqueLaw):
         found = numbers(self.dist.cdf(torch.as_tensor(inside)))
         return np.where(y >= upper, 1.0, np.where(y <= lower, 0.0, found))
 
+    def between(self, q: Array, lower: Array, upper: Array) -> Array:
+        return search.crossing(self.cdf, self.log_density, q, lower, upper, steps=15)
+
     def quantile(self, q: Array) -> Array:
         q = np.broadcast_to(q, np.broadcast_shapes(np.shape(q), self.shape))
         lower, upper = (np.broadcast_to(end, q.shape) for end in self.bounds())
@@ -101,7 +104,7 @@ def _generic(of: Distribution) -> Law:
         return OpaqueLaw(twin)
     if of.has_enumerate_support:
         return _enumerated(twin)
-    if not of.support.is_discrete and _has_cdf(twin):
+    if of.support is not None and not of.support.is_discrete and _has_cdf(twin):
         return CdfLaw(twin)
     return OpaqueLaw(twin)
 

@@ -96,6 +96,14 @@ class Law:
         """log_density(quantile(q)), for laws that know it where the quantile itself overflows."""
         return self.log_density(self.quantile(q))
 
+    def between(self, q: Array, lower: Array, upper: Array) -> Array:
+        """quantile(q), known to lie between two values: an inverted law looks there only, for some ten digits."""
+        return self.quantile(q)
+
+    def roughly(self, q: Array) -> Array:
+        """quantile(q) where a few digits do."""
+        return self.quantile(q)
+
     def below(self, y: Array) -> Array:
         """P(Y < y)."""
         return self.cdf(np.ceil(y) - 1.0) if self.discrete else self.cdf(y)

@@ -10,6 +10,9 @@ from scipy import special
 
 from likelihead.inference.laws import Array, Claim, Law, claims, law_of, numbers
 
+#: Where z^2 / df is beyond this, Student's tails are a power of z to the last digit.
+_FAR = 1e200
+
 
 class LocationScale(Law):
     """A symmetric law with one peak: loc + scale z. Both kinds of interval are the central one."""
@@ -84,22 +87,30 @@ def t_log_density(df: Array, z: Array) -> Array:
 
 def t_cdf(df: Array, z: Array) -> Array:
     """P(T <= z), by the incomplete beta function of whichever of df / (df + z^2) and its complement is the smaller."""
-    ratio = z * (z / df)
-    half, share = 0.5 * df, 1.0 / (1.0 + ratio)
-    small = 1.0 / (1.0 + 1.0 / np.maximum(ratio, 1e-300))
-    tail = 0.5 * np.where(ratio > 1.0, special.betainc(half, 0.5, share), special.betaincc(0.5, half, small))
+    half, ratio = 0.5 * df, z * (z / df)
+    share, small = 1.0 / (1.0 + ratio), 1.0 / (1.0 + 1.0 / np.maximum(ratio, 1e-300))
+    tail = np.where(ratio > 1.0, special.betainc(half, 0.5, share), special.betaincc(0.5, half, small))
+    power = half * (np.log(df) - 2.0 * np.log(np.abs(z))) - _log_tail(half)
+    tail = 0.5 * np.where(ratio > _FAR, np.exp(np.minimum(power, 0.0)), tail)
     return np.where(z < 0.0, tail, 1.0 - tail)
 
 
 def t_quantile(df: Array, q: Array) -> Array:
     """The inverse of `t_cdf`, infinite at ranks 0 and 1 and where it exceeds the range of float64."""
-    p = 2.0 * np.minimum(q, 1.0 - q)
-    share = special.betaincinv(0.5 * df, 0.5, p)
-    rest = special.betaincinv(0.5, 0.5 * df, 1.0 - p)
+    half, p = 0.5 * df, 2.0 * np.minimum(q, 1.0 - q)
+    log_share = (np.log(p) + _log_tail(half)) / half
+    share = special.betaincinv(half, 0.5, p)
+    rest = special.betaincinv(0.5, half, 1.0 - p)
     far = np.sqrt(np.maximum(1.0 / share - 1.0, 0.0))
     near = np.sqrt(rest / np.maximum(1.0 - rest, 1e-300))
-    size = np.sqrt(df) * np.where(share < 0.5, far, near)
+    size = np.where(share < 0.5, far, near)
+    size = np.sqrt(df) * np.where(log_share < -math.log(_FAR), np.exp(-0.5 * log_share), size)
     return np.where(q < 0.5, -size, size)
+
+
+def _log_tail(half: Array) -> Array:
+    """Of the incomplete beta function I_x(half, 1/2) = x^half / c for small x, log c."""
+    return np.log(half) + special.betaln(half, 0.5)
 
 
 @law_of.register(dist.Normal)

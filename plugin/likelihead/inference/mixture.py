@@ -91,16 +91,26 @@ class MixtureLaw(Law):
     def log_density(self, y: Array) -> Array:
         return self.parts.log_mixed(self.parts.law.log_density(self.parts.spread(y)))
 
+    def between(self, q: Array, lower: Array, upper: Array) -> Array:
+        return search.crossing(self.cdf, self.log_density, q, lower, upper, steps=15)
+
+    def roughly(self, q: Array) -> Array:
+        return search.crossing(self.cdf, self.log_density, q, *self._bracket(q), steps=10)
+
     def quantile(self, q: Array) -> Array:
         q = np.broadcast_to(q, np.broadcast_shapes(np.shape(q), self.shape))
-        each = self.parts.law.quantile(self.parts.spread(q))
-        used = self.parts.weights > 0.0
-        lower = np.where(used, each, np.inf).min(self.parts.axis)
-        upper = np.where(used, each, -np.inf).max(self.parts.axis)
+        lower, upper = self._bracket(q)
         if not self.discrete:
             return search.crossing(self.cdf, self.log_density, q, lower, upper)
         found = search.smallest_integer(lambda y: self.cdf(y) < q, np.where(np.isfinite(upper), upper, 0.0))
         return np.where(q < 1.0, found, upper)
+
+    def _bracket(self, q: Array) -> tuple[Array, Array]:
+        """The lowest and the highest quantile of the components: that of the mixture lies between."""
+        each = self.parts.law.quantile(self.parts.spread(q))
+        used = self.parts.weights > 0.0
+        lower = np.where(used, each, np.inf).min(self.parts.axis)
+        return lower, np.where(used, each, -np.inf).max(self.parts.axis)
 
 
 class CircularMixtureLaw(CircularLaw):

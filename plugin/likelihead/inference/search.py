@@ -49,16 +49,16 @@ def smallest(below: _Map, lower: Array, upper: Array) -> Array:
     return _float(high)
 
 
-def crossing(cdf: _Map, log_density: _Map, q: Array, lower: Array, upper: Array) -> Array:
+def crossing(cdf: _Map, log_density: _Map, q: Array, lower: Array, upper: Array, steps: int = 200) -> Array:
     """Where a continuous cdf crosses q between lower and upper: Newton's steps, kept inside a bracket that shrinks.
 
     Every third step halves the bracket in the order of the floats, so that a flat density costs at most 200 steps.
-    Right to a few units in the last place.
+    Right to a few units in the last place; with fewer `steps` near there.
     """
     low, high = lower + 0.0, upper + 0.0
     y = _middle(low, high)
     done = ~(low < high)
-    for step in range(1, 200):
+    for step in range(1, steps):
         gap = cdf(y) - q
         low, high = np.where(gap < 0.0, y, low), np.where(gap < 0.0, high, y)
         newton = y - gap * np.exp(-log_density(y))
@@ -166,13 +166,13 @@ def _shrink(score: _Map, lower: Array, best: Array, upper: Array, discrete: bool
     return best
 
 
-def _pick(law: Law, ranks: Array, mass: float, limit: float) -> tuple[Array, Array, Array]:
-    """Of lower ranks (n, *shape) the one with the shortest interval: its position, lower and upper end."""
+def _pick(law: Law, ranks: Array, mass: float, limit: float) -> tuple[Array, Array]:
+    """Of lower ranks (n, *shape) the one with the shortest interval: its lower and upper end."""
     ends = [law.quantile(ranks), law.quantile(np.minimum(ranks + mass, limit))]
     length = ends[1] - ends[0]
     best = np.argmin(np.where(np.isnan(length), np.inf, length), axis=0)[None]
     lower, upper = (np.take_along_axis(end, best, 0)[0] for end in ends)
-    return best, lower, upper
+    return lower, upper
 
 
 def shortest(law: Law, mass: float, limit: float = 1.0) -> tuple[Array, Array]:
@@ -187,23 +187,44 @@ def shortest(law: Law, mass: float, limit: float = 1.0) -> tuple[Array, Array]:
         limit: 1 on the line; on a circle 1 + mass, as an interval may start anywhere.
     """
     spare = limit - mass
-    low, high = np.zeros(law.shape), np.full(law.shape, spare)
-    if not law.unimodal:
-        ranks = np.linspace(0.0, spare, _RANKS).reshape(-1, *[1] * low.ndim) + low
-        best = _pick(law, ranks, mass, limit)[0][0]
-        low, high = (np.clip(best + side, 0, _RANKS - 1) * (spare / (_RANKS - 1)) for side in (-1, 1))
+    ends = np.stack([np.zeros(law.shape), np.full(law.shape, spare)])
+    rank = _equal_ends(law, ends, mass) if law.unimodal else _equal_ends_of_many(law, mass, limit)
+    return _pick(law, np.concatenate([rank[None], ends]), mass, limit)
 
-    def falling(rank: Array) -> Array:
-        upper = law.log_density_at_rank(np.minimum(rank + mass, limit))
-        return law.log_density_at_rank(rank) < upper
 
-    first = low
-    for _ in range(52 if law.unimodal else 28):
+def _equal_ends(law: Law, ends: Array, mass: float) -> Array:
+    """The lower rank at which both ends have the same density, between `ends`; exactly an end where none has."""
+    low, high = ends
+    for _ in range(52):
         middle = (low + high) / 2.0
-        under = falling(middle)
+        upper = law.log_density_at_rank(np.minimum(middle + mass, ends[1] + mass))
+        under = law.log_density_at_rank(middle) < upper
         low, high = np.where(under, middle, low), np.where(under, high, middle)
-    ranks = np.stack([np.where(low == first, first, high), np.zeros(law.shape), np.full(law.shape, spare)])
-    return _pick(law, ranks, mass, limit)[1:]
+    return np.where(low == ends[0], low, high)
+
+
+def _equal_ends_of_many(law: Law, mass: float, limit: float) -> Array:
+    """As `_equal_ends` where there may be several such ranks: that of the shortest interval, to 1e-10.
+
+    A scan finds the stretch; then the quantiles at its ends bracket those between.
+    """
+    spare = limit - mass
+    ranks = np.linspace(0.0, spare, _RANKS).reshape(-1, *[1] * len(law.shape)) + np.zeros(law.shape)
+    ends = [law.roughly(ranks), law.roughly(np.minimum(ranks + mass, limit))]
+    length = ends[1] - ends[0]
+    best = np.argmin(np.where(np.isnan(length), np.inf, length), axis=0)
+    low, high = (np.clip(best + side, 0, _RANKS - 1) * (spare / (_RANKS - 1)) for side in (-1, 1))
+    start = low
+    below, above = ([law.quantile(end), law.quantile(np.minimum(end + mass, limit))] for end in (low, high))
+    for _ in range(28):
+        middle = (low + high) / 2.0
+        shifts = (middle, np.minimum(middle + mass, limit))
+        found = [law.between(q, *edges) for q, edges in zip(shifts, zip(below, above, strict=True), strict=True)]
+        under = law.log_density(found[0]) < law.log_density(found[1])
+        low, high = np.where(under, middle, low), np.where(under, high, middle)
+        below = [np.where(under, new, old) for new, old in zip(found, below, strict=True)]
+        above = [np.where(under, old, new) for new, old in zip(found, above, strict=True)]
+    return np.where(low == start, low, high)
 
 
 def shortest_integers(law: Law, mass: float) -> tuple[Array, Array]:

@@ -127,7 +127,8 @@ def energy(dist: Any, y: Tensor) -> Tensor:
     """The energy score of vectors, (*batch_shape): exact for normal ones, else by 200 pairs of samples (seed 0)."""
     found, value = law(dist), targets(dist, y)
     if isinstance(found, NormalLaw):
-        factor = found.factor if isinstance(found, MultivariateNormalLaw) else found.scale[..., None] * np.eye(value.shape[-1])
+        diagonal = found.scale[..., None] * np.eye(value.shape[-1])
+        factor = found.factor if isinstance(found, MultivariateNormalLaw) else diagonal
         return torch.from_numpy(np.array(gaussian_energy(found.loc, factor, value.numpy())))
     return sampled_energy(dist, value)
 

@@ -1,0 +1,42 @@
+"""The Bernoulli distribution by its log-odds."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pyro.distributions as dist
+import torch
+from torch import Tensor
+from torch.distributions import constraints
+from torch.nn import functional
+
+
+class Bernoulli(dist.Bernoulli):
+    """Bernoulli(logits), logits (...): y is 1 with probability sigmoid(logits), else 0.
+
+    log p(y) = log sigmoid((2y - 1) logits). Its gradient keeps a confidently right row alive where
+    sigmoid(logits) - y has been rounded to 0.
+
+    >>> Bernoulli(torch.tensor(20.0)).log_prob(torch.tensor(0.0))
+    tensor(-20.)
+    """
+
+    arg_constraints: ClassVar[dict[str, Any]] = {"logits": constraints.real}
+
+    def __init__(self, logits: Tensor | float, validate_args: bool | None = None) -> None:
+        super().__init__(logits=logits, validate_args=validate_args)
+
+    def expand(self, batch_shape: torch.Size, _instance: Any = None) -> Bernoulli:
+        """The same distribution for a larger batch_shape."""
+        return type(self)(self.logits.expand(batch_shape), validate_args=self._validate_args)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) for value 0 or 1 of shape sample_shape + batch_shape."""
+        if self._validate_args:
+            self._validate_sample(value)
+        return functional.logsigmoid((2.0 * value - 1.0) * self.logits)
+
+    @property
+    def mode(self) -> Tensor:
+        """1 where it is the likelier answer, else 0; at even odds 0."""
+        return (self.logits > 0).to(self.logits.dtype)

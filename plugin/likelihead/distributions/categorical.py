@@ -1,0 +1,43 @@
+"""The categorical distribution by its logits."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pyro.distributions as dist
+import torch
+from torch import Tensor
+from torch.distributions import constraints
+
+
+class Categorical(dist.Categorical):
+    """Categorical(logits), logits (..., K): y = k in 0, ..., K-1 with probability softmax(logits)[k].
+
+    Pyro's own compares the identity of objects in log_prob, which breaks a compiled graph at each call.
+
+    >>> Categorical(torch.zeros(4)).log_prob(torch.tensor(2))
+    tensor(-1.3863)
+    """
+
+    arg_constraints: ClassVar[dict[str, Any]] = {"logits": constraints.real_vector}
+
+    def __init__(self, logits: Tensor, validate_args: bool | None = None) -> None:
+        super().__init__(logits=logits, validate_args=validate_args)
+
+    def expand(self, batch_shape: torch.Size, _instance: Any = None) -> Categorical:
+        """The same distribution for a larger batch_shape."""
+        logits = self.logits.expand((*batch_shape, self.logits.shape[-1]))
+        return type(self)(logits, validate_args=self._validate_args)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) for whole numbers of shape sample_shape + batch_shape."""
+        if self._validate_args:
+            self._validate_sample(value)
+        return log_mass_at(self.logits, value)
+
+
+def log_mass_at(log_mass: Tensor, value: Tensor) -> Tensor:
+    """log_mass (..., K) at the class that value (...) names; the two are broadcast."""
+    shape = torch.broadcast_shapes(log_mass.shape[:-1], value.shape)
+    index = value.long().expand(shape).unsqueeze(-1)
+    return log_mass.expand((*shape, log_mass.shape[-1])).gather(-1, index).squeeze(-1)

@@ -1,0 +1,53 @@
+"""Ordered logistic regression's distribution over levels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyro.distributions as dist
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from likelihead.distributions.categorical import log_mass_at
+
+
+class OrderedLogistic(dist.OrderedLogistic):
+    """OrderedLogistic(predictor, cutpoints): predictor (...), cutpoints (..., K-1) increasing, levels y = 0, ..., K-1.
+
+    P(y <= k) = sigmoid(cutpoints[k] - predictor) (McCullagh, 1980). With a and b the ends of a level less the predictor,
+    log(s(b) - s(a)) = log s(b) + log s(-a) + log(1 - exp(a - b)), which cancels nowhere: b - a is taken from the
+    cutpoints, and s(-a) is not 1 - s(a).
+
+    >>> OrderedLogistic(torch.tensor(50.0), torch.tensor([-1.0, 1.0])).log_prob(torch.tensor(0))
+    tensor(-51.)
+    """
+
+    def __init__(self, predictor: Tensor, cutpoints: Tensor, validate_args: bool | None = None) -> None:
+        shape = torch.broadcast_shapes(predictor.shape, cutpoints.shape[:-1])
+        self.predictor = predictor.expand(shape)
+        self.cutpoints = cutpoints.expand((*shape, cutpoints.shape[-1]))
+        from_predictor = self.cutpoints - self.predictor.unsqueeze(-1)
+        below = functional.pad(functional.logsigmoid(from_predictor), (0, 1))
+        above = functional.pad(functional.logsigmoid(-from_predictor), (1, 0))
+        width = torch.log(-torch.expm1(-self.cutpoints.diff(dim=-1)))
+        self._log_mass = below + above + functional.pad(width, (1, 1))
+        super(dist.OrderedLogistic, self).__init__(logits=self._log_mass, validate_args=False)
+        self._validate_args = bool(validate_args) if validate_args is not None else self._validate_args
+
+    @staticmethod
+    def parameter_shapes(event_size: int | None) -> dict[str, tuple[int, ...]]:
+        """One cutpoint fewer than there are levels."""
+        return {"cutpoints": (event_size - 1,)} if event_size is not None else {"cutpoints": ()}
+
+    def expand(self, batch_shape: torch.Size, _instance: Any = None) -> OrderedLogistic:
+        """The same distribution for a larger batch_shape."""
+        shape = torch.Size(batch_shape)
+        cutpoints = self.cutpoints.expand((*shape, self.cutpoints.shape[-1]))
+        return type(self)(self.predictor.expand(shape), cutpoints, validate_args=self._validate_args)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) for levels of shape sample_shape + batch_shape."""
+        if self._validate_args:
+            self._validate_sample(value)
+        return log_mass_at(self._log_mass, value)

@@ -1,0 +1,73 @@
+"""The Plackett-Luce distribution over rankings, which neither Pyro nor torch has."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from pyro.distributions import TorchDistribution
+from torch import Tensor
+from torch.distributions import constraints
+from torch.distributions.constraints import Constraint
+
+from likelihead.distributions.stirling import wide
+
+
+class Permutation(Constraint):
+    """Orders of K items: each of 0, ..., K-1 once, in the last dimension."""
+
+    is_discrete = True
+    event_dim = 1
+
+    def check(self, value: Tensor) -> Tensor:
+        """Whether each row (..., K) names every item once."""
+        items = torch.arange(value.shape[-1], device=value.device, dtype=value.dtype)
+        return (value.sort(dim=-1).values == items).all(-1)
+
+
+permutation = Permutation()
+
+
+class PlackettLuce(TorchDistribution):
+    """PlackettLuce(logits), logits (..., K): y (..., K) orders K items, y[..., 0] the index of the best.
+
+    The first item is chosen with probability softmax(logits), the next in the same way from the items left (Luce, 1959;
+    Plackett, 1975), so log p(y) = sum over places i of logits[y_i] - logsumexp(logits[y_i], ..., logits[y_K-1]).
+    The mode puts the items in falling order of their logits.
+
+    >>> PlackettLuce(torch.zeros(3)).log_prob(torch.tensor([2, 0, 1])).exp()
+    tensor(0.1667)
+    """
+
+    arg_constraints: ClassVar[dict[str, Any]] = {"logits": constraints.real_vector}
+    support = permutation
+
+    def __init__(self, logits: Tensor, validate_args: bool | None = None) -> None:
+        self.logits = logits
+        super().__init__(logits.shape[:-1], logits.shape[-1:], validate_args=validate_args)
+
+    def expand(self, batch_shape: torch.Size, _instance: Any = None) -> PlackettLuce:
+        """The same distribution for a larger batch_shape."""
+        logits = self.logits.expand(torch.Size(batch_shape) + self.event_shape)
+        return type(self)(logits, validate_args=self._validate_args)
+
+    @property
+    def mode(self) -> Tensor:
+        """The likeliest order, (..., K); items with equal logits keep the order of their indices."""
+        return self.logits.argsort(dim=-1, descending=True, stable=True)
+
+    @torch.no_grad()
+    def sample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:
+        """Orders of shape sample_shape + batch_shape + (K,): logits with Gumbel noise, sorted (Yellott, 1977)."""
+        shape = self._extended_shape(torch.Size(sample_shape))
+        noise = torch.empty(shape, dtype=self.logits.dtype, device=self.logits.device).exponential_().log()
+        return (self.logits - noise).argsort(dim=-1, descending=True)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) for orders (sample_shape + batch_shape + (K,))."""
+        if self._validate_args:
+            self._validate_sample(value)
+        shape = torch.broadcast_shapes(self.logits.shape, value.shape)
+        logits = wide(self.logits).expand(shape).gather(-1, value.long().expand(shape))
+        left = logits.flip(-1).logcumsumexp(-1).flip(-1)
+        return (logits - left).sum(-1).to(self.logits.dtype)

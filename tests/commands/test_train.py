@@ -1,0 +1,302 @@
+"""One small run from the command line to its files, and what evaluate and predict make of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from likelihead import load
+from likelihead.data import load_rows
+
+Command = Callable[..., None]
+ROWS = 240
+
+
+def table(path: Path) -> pd.DataFrame:
+    generator = np.random.default_rng(0)
+    size, kind = generator.normal(size=ROWS), generator.choice(["a", "b"], size=ROWS)
+    noise = generator.normal(size=(ROWS, 2))
+    frame = pd.DataFrame(
+        {
+            "size": size,
+            "kind": kind,
+            "mass": 3.0 * size + noise[:, 0],
+            "amount": np.exp(0.5 * size + 0.3 * noise[:, 1]),
+            "visits": generator.poisson(np.exp(0.3 * size)),
+        }
+    )
+    frame.to_csv(path, index=False)
+    return frame
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("home")
+    table(folder / "rows.csv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(home: Path, command: Command) -> Path:
+    """A run of four epochs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        command("train", *words("run", "trainer.max_epochs=4"))
+    return home / "run"
+
+
+def words(directory: str, *more: str) -> list[str]:
+    chosen = ["distribution=normal", "data=table", "data.path=rows.csv", "data.target=mass", "strategy=cpu"]
+    features = ["data.features=[size,kind]", "data.batch_size=32"]
+    return [*chosen, *features, f"hydra.run.dir={directory}", *more]
+
+
+@pytest.fixture(autouse=True)
+def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+
+
+def metrics(run: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    return found
+
+
+def epochs(run: Path) -> list[dict[str, str]]:
+    with (run / "metrics.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_files_of_a_run(finished: Path) -> None:
+    names = {str(path.relative_to(finished)) for path in finished.rglob("*") if path.is_file()}
+    expected = {
+        "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt",
+        "metrics.csv",
+        "metrics.json",
+        "config.yaml",
+        "splits.npz",
+    }
+    assert names == expected | {f".hydra/{name}.yaml" for name in ("config", "hydra", "overrides")}
+
+
+def test_the_splits_deal_out_all_rows(finished: Path) -> None:
+    rows = load_rows(finished / "splits.npz")
+    found = metrics(finished)
+    assert sorted(np.concatenate(list(rows.values()))) == list(range(ROWS))
+    assert {name: len(numbers) for name, numbers in rows.items()} == {name: found[name]["n"] for name in rows}
+
+
+def test_a_row_for_each_epoch(finished: Path) -> None:
+    rows = epochs(finished)
+    assert [row["epoch"] for row in rows] == ["0", "1", "2", "3"]
+    assert all(float(row["train/nll"]) and float(row["validation/nll"]) for row in rows)
+
+
+def test_the_metrics_are_those_of_the_best_weights(finished: Path, home: Path) -> None:
+    """The marginal fit and the NLL are computed again with scipy from the predicted parameters."""
+    frame, rows = pd.read_csv(home / "rows.csv"), load_rows(finished / "splits.npz")
+    found, module = metrics(finished), load(finished / "checkpoints" / "best.ckpt")
+    train, test = frame.mass[rows["train"]], frame.mass[rows["test"]]
+    marginal = -stats.norm(train.mean(), train.std(ddof=0)).logpdf(test).mean()
+    assert found["marginal"]["nll"] == pytest.approx(marginal, rel=1e-5)
+    assert found["test"]["nll"] < marginal
+    assert "oracle" not in found
+    assert module.head.family.name == "Normal"
+    lowest = min(float(row["validation/nll"]) for row in epochs(finished))
+    assert found["validation"]["nll"] == pytest.approx(lowest, rel=1e-5)
+
+
+def test_predict_reproduces_the_metrics(finished: Path, home: Path, command: Command) -> None:
+    for name in ("first.csv", "second.csv", "third.parquet"):
+        command("predict", f"checkpoint={finished}/checkpoints/best.ckpt", "data.path=rows.csv", f"output={name}")
+    assert (home / "first.csv").read_bytes() == (home / "second.csv").read_bytes()
+    predicted, frame = pd.read_csv(home / "first.csv"), pd.read_csv(home / "rows.csv")
+    pd.testing.assert_frame_equal(predicted, pd.read_parquet(home / "third.parquet"), check_exact=False, rtol=1e-14)
+    assert list(predicted) == ["mean", "mode", "median", "q0.05", "q0.5", "q0.95", "loc", "scale", "log_prob", "pit"]
+    law = stats.norm(predicted["loc"], predicted["scale"])
+    np.testing.assert_allclose(predicted["log_prob"], law.logpdf(frame.mass), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(predicted["q0.05"], law.ppf(0.05), rtol=1e-9)
+    np.testing.assert_allclose(predicted["pit"], law.cdf(frame.mass), atol=1e-6)
+    for part, rows in load_rows(finished / "splits.npz").items():
+        assert -predicted["log_prob"][rows].mean() == pytest.approx(metrics(finished)[part]["nll"], rel=1e-9)
+
+
+def test_rows_without_a_target_are_predicted(finished: Path, home: Path, command: Command) -> None:
+    pd.read_csv(home / "rows.csv")[["kind", "size"]].head(7).to_csv(home / "new.csv", index=False)
+    command(
+        "predict", f"checkpoint={finished}/checkpoints/best.ckpt", "data.path=new.csv", "output=sub/new.out.csv",
+        "quantiles=[0.1]",
+    )  # fmt: skip
+    predicted = pd.read_csv(home / "sub" / "new.out.csv")
+    assert list(predicted) == ["mean", "mode", "median", "q0.1", "loc", "scale"]
+    assert len(predicted) == 7
+
+
+def test_evaluate_reproduces_the_metrics(finished: Path, home: Path, command: Command) -> None:
+    frame, rows = pd.read_csv(home / "rows.csv"), load_rows(finished / "splits.npz")
+    frame.iloc[rows["test"]].to_csv(home / "test.csv", index=False)
+    command("evaluate", f"checkpoint={finished}/checkpoints/best.ckpt", "data.path=test.csv", "output=scores.json")
+    scores, told = json.loads((home / "scores.json").read_text(encoding="utf-8")), metrics(finished)
+    assert scores["n"] == told["test"]["n"]
+    assert scores["nll"] == pytest.approx(told["test"]["nll"], rel=1e-12)
+    assert scores["marginal"]["nll"] == pytest.approx(told["marginal"]["nll"], rel=1e-12)
+    assert 0 < scores["standard_errors"]["nll"] < 1
+
+
+def test_the_same_command_twice_gives_the_same_numbers(finished: Path, home: Path, command: Command) -> None:
+    command("train", *words("again", "trainer.max_epochs=4"))
+    assert (home / "again" / "metrics.json").read_text() == (finished / "metrics.json").read_text()
+    assert (home / "again" / "metrics.csv").read_text() == (finished / "metrics.csv").read_text()
+
+
+def test_a_resumed_run_gives_the_uninterrupted_one(finished: Path, home: Path, command: Command) -> None:
+    """Stopped after two of four epochs, dropout and all."""
+    command("train", *words("half", "trainer.max_epochs=4", "trainer.max_steps=12"))
+    assert len((home / "half" / "metrics.csv").read_text().splitlines()) == 1 + 2
+    command("train", "resume=half", "trainer.max_steps=-1")
+    assert (home / "half" / "metrics.json").read_text() == (finished / "metrics.json").read_text()
+    assert (home / "half" / "metrics.csv").read_text() == (finished / "metrics.csv").read_text()
+
+
+def test_nothing_held_out(home: Path, command: Command) -> None:
+    command("train", *words("all", "trainer.max_epochs=1", "data.test_fraction=0", "data.validation_fraction=0"))
+    found = metrics(home / "all")
+    assert found["train"]["n"] == ROWS
+    assert found["validation"] == found["test"] == {"n": 0, "nll": None}
+    assert found["marginal"]["nll"] > found["train"]["nll"]
+
+
+def test_a_generalised_linear_model_reaches_least_squares(home: Path, command: Command) -> None:
+    """With a learned scale the maximum of the likelihood is known: ordinary least squares."""
+    given = ["distribution.parameters.scale=learned", "data.test_fraction=0", "experiment=glm"]
+    command("train", *(word for word in words("glm", *given) if "batch_size" not in word))
+    frame = pd.read_csv(home / "rows.csv")
+    design = np.stack([np.ones(ROWS), frame["size"], frame["kind"] == "a"], axis=1)
+    residual = frame.mass - design @ np.linalg.lstsq(design, frame.mass, rcond=None)[0]
+    best = 0.5 * np.log(2 * np.pi * np.mean(residual**2)) + 0.5
+    assert metrics(home / "glm")["train"]["nll"] == pytest.approx(best, rel=1e-6)
+
+
+def test_a_sweep_returns_the_validation_nll(home: Path, command: Command) -> None:
+    given = [word for word in words("x", "trainer.max_epochs=1") if not word.startswith(("hydra.run", "distribution"))]
+    command("train", "-m", *given, "distribution=normal,laplace", "hydra.sweep.dir=sweep")
+    assert metrics(home / "sweep" / "0")["test"]["nll"] != metrics(home / "sweep" / "1")["test"]["nll"]
+
+
+def test_compare_orders_families_on_the_same_rows(
+    home: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [word for word in words("x", "trainer.max_epochs=1") if not word.startswith(("hydra.run", "distribution"))]
+    given = [word.replace("mass", "visits") for word in given]
+    command("compare", *given, "distribution=normal,poisson,beta", "hydra.sweep.dir=compared")
+    found = pd.read_csv(home / "compared" / "comparison.csv")
+    assert list(found.distribution[:2]) == ["poisson", "normal"] or list(found.distribution[:2]) == [
+        "normal",
+        "poisson",
+    ]
+    assert list(found.nll[:2]) == sorted(found.nll[:2])
+    assert "cannot be targets of Beta" in found.failure[2]
+    told = capsys.readouterr().out
+    assert "different scales" in told
+    splits = [load_rows(home / "compared" / name / "splits.npz")["test"] for name in ("normal", "poisson")]
+    np.testing.assert_array_equal(*splits)
+
+
+WRONG: dict[str, tuple[list[str], str]] = {
+    "no table": (["data=table", "data.target=y"], "data.path is missing: add data.path="),
+    "no file": (["data=table", "data.path=none.csv", "data.target=y"], "there is no file"),
+    "no column": (["data=table", "data.path=rows.csv", "data.target=mas"], "did you mean 'mass'"),
+    "support": (
+        ["distribution=gamma", "data=table", "data.path=rows.csv", "data.target=mass"],
+        "target column 'mass': .* rows cannot be targets of Gamma .*families that would fit: .*normal",
+    ),
+    "role": (["distribution.parameters.scale=predicte", "data.rows=50"], "Normal.scale is 'predicte'"),
+    "parameter": (["distribution.parameters.sigma=1", "data.rows=50"], "no parameter 'sigma'"),
+    "family": (["distribution=any", "data=diabetes"], "distribution.family"),
+    "unknown family": (["distribution=any", "distribution.family=pyro.distributions.Gumble"], "no distribution 'pyro"),
+    "trainer": (["trainer.accelerator=abacus", "data.rows=50"], "trainer cannot be built"),
+    "dropout": (["optimizer=lbfgs", "data.rows=50"], "architecture.dropout=0"),
+    "batches": (["experiment=glm", "data.rows=50", "data.batch_size=10"], "leave out data.batch_size"),
+    "checkpoint": (["checkpoint=none.ckpt", "data.rows=50"], "there is no checkpoint 'none.ckpt'"),
+    "resume": (["resume=nowhere"], "resume=nowhere: there is no"),
+    "sweep of resumed": (["-m", "resume=run", "seed=1,2"], "resume goes on with one run"),
+    "batch": (["data.batch_size=0", "data.rows=50"], "data.batch_size is 0"),
+    "sweep over processes": (
+        ["-m", "seed=1,2", "strategy=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "data.rows=50"],
+        "a sweep .* cannot train on 2 processes",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "sentence"), WRONG.values(), ids=WRONG)
+def test_mistakes_are_told_in_a_sentence(
+    given: list[str], sentence: str, finished: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        command("train", *given)
+    assert end.value.code == 1
+    told = capsys.readouterr().err.strip()
+    assert told.startswith("error: ")
+    assert "\n" not in told
+    assert re.search(sentence, told), told
+
+
+def test_nothing_of_an_earlier_run_is_overwritten(
+    finished: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
+    for more in (["seed=1"], ["resume=run", "distribution=laplace"]):
+        given = words("run", *more) if "seed=1" in more else more
+        with pytest.raises(SystemExit):
+            command("train", *given)
+    assert before == {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
+    told = capsys.readouterr().err
+    assert "already holds a run" in told
+    assert "was trained with distribution=normal" in told
+
+
+def test_a_resumed_run_stays_where_it_moved(finished: Path, home: Path, command: Command) -> None:
+    shutil.copytree(finished, home / "moved")
+    command("train", "resume=moved", "trainer.max_epochs=5")
+    assert len((home / "moved" / "metrics.csv").read_text().splitlines()) == 1 + 5
+    assert len((finished / "metrics.csv").read_text().splitlines()) == 1 + 4
+
+
+def test_training_starts_from_given_weights(finished: Path, home: Path, command: Command) -> None:
+    command("train", *words("warm", "trainer.max_epochs=1", f"checkpoint={finished}/checkpoints/best.ckpt"))
+    assert metrics(home / "warm")["test"]["nll"] < metrics(finished)["marginal"]["nll"]
+    assert metrics(home / "warm")["marginal"]["nll"] == metrics(finished)["marginal"]["nll"]
+
+
+PREDICT_WRONG = {
+    "suffix": (["output=out.txt"], "the name must end in one of"),
+    "itself": (["output=rows.csv"], "is a file that is read here"),
+    "level": (["output=x.csv", "quantiles=[5]"], "quantiles holds 5"),
+    "checkpoint": (["output=x.csv", "checkpoint=nope.ckpt"], "there is no checkpoint"),
+    "output": ([], "output is missing"),
+    "column": (["output=x.csv", "data.path=bare.csv"], "there is no input column 'size'"),
+}
+
+
+@pytest.mark.parametrize(("given", "sentence"), PREDICT_WRONG.values(), ids=PREDICT_WRONG)
+def test_predict_tells_mistakes(
+    given: list[str], sentence: str, finished: Path, home: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pd.DataFrame({"kind": ["a"]}).to_csv(home / "bare.csv", index=False)
+    chosen = {"checkpoint": f"{finished}/checkpoints/best.ckpt", "data.path": "rows.csv"}
+    chosen |= dict(word.split("=", 1) for word in given)
+    with pytest.raises(SystemExit) as end:
+        command("predict", *(f"{key}={value}" for key, value in chosen.items()))
+    assert end.value.code == 1
+    assert sentence in capsys.readouterr().err
+    assert not (home / "x.csv").exists()

@@ -1,0 +1,56 @@
+"""The special functions behind the families, against mpmath's values and scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import special
+
+from likelihead.distributions.stirling import (
+    digamma_remainder,
+    half_step_slope,
+    half_step_value,
+    lgamma_difference,
+    log_ratio,
+    stirling_remainder,
+)
+
+X = torch.logspace(-6, 4, 41, dtype=torch.float64)
+LIMITS = {torch.float32: 1e-6, torch.float64: 1e-10}
+
+
+@pytest.mark.parametrize("precision", LIMITS)
+def test_against_scipy_where_it_does_not_cancel(precision: torch.dtype) -> None:
+    limit, x = LIMITS[precision], X.numpy()
+    remainder = special.gammaln(x) - (x - 0.5) * np.log(x) + x - 0.5 * np.log(2 * np.pi)
+    np.testing.assert_allclose(stirling_remainder(X, precision), remainder, atol=limit)
+    np.testing.assert_allclose(X * digamma_remainder(X, precision), x * (special.digamma(x) - np.log(x)), atol=limit)
+    half = special.gammaln(x + 0.5) - special.gammaln(x)
+    np.testing.assert_allclose(half_step_value(X, precision), half - 0.5 * np.log(x), atol=limit)
+    slope = x * (special.digamma(x + 0.5) - special.digamma(x)) - 0.5
+    np.testing.assert_allclose(X * half_step_slope(X, precision), slope, atol=limit)
+    moved = special.gammaln(x + 2.5) - special.gammaln(x)
+    np.testing.assert_allclose(lgamma_difference(X, 2.5, precision), moved, atol=limit)
+
+
+def test_large_arguments() -> None:
+    x = torch.tensor([1e6, 1e9, 1e12], dtype=torch.float64, requires_grad=True)
+    np.testing.assert_allclose(stirling_remainder(x).detach() * 12 * x.detach(), 1.0, rtol=1e-2, atol=1e-3)
+    (slope,) = torch.autograd.grad(lgamma_difference(x, 3.0).sum(), x)
+    np.testing.assert_allclose(slope, 3.0 / x.detach(), rtol=1e-5)
+
+
+def test_log_ratio_near_one_and_at_zero() -> None:
+    x = torch.tensor([1.0 + 1e-14, 1e-300, 0.0], dtype=torch.float64)
+    ratio = log_ratio(x, torch.ones_like(x))
+    assert float(ratio[0]) == pytest.approx(float(x[0] - 1.0), rel=1e-12)
+    assert float(ratio[1]) == pytest.approx(-690.77552789821, rel=1e-12)
+    assert float(0.0 * ratio[2]) == 0.0
+
+
+def test_second_derivatives() -> None:
+    x = torch.tensor([0.3, 2.0, 40.0], dtype=torch.float64, requires_grad=True)
+    y = torch.tensor([0.5, 2.0, 30.0], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(stirling_remainder, (x,))
+    assert torch.autograd.gradgradcheck(log_ratio, (x, y))
