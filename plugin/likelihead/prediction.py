@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -68,6 +69,8 @@ def _points(
     """A point of the target's space: numbers, the name of a class, or an order written `a>b>c`."""
     if value is None:
         return {}
+    if name == "mean" and isinstance(predicted, dist.Categorical):
+        return _mean_level(predicted, labels)
     if labels is None or name == "mean":
         return _spread(name, value * unit if unit != 1.0 else value, names, labels)
     if is_ranking(predicted):
@@ -75,6 +78,15 @@ def _points(
         return {name: [">".join(order) for order in orders]} if name == "mode" else {}
     text = np.asarray(labels, dtype=object)[value.long().numpy()]
     return {name: text} if text.ndim == 1 else {f"{n}.{name}": text[:, i] for i, n in enumerate(names)}
+
+
+def _mean_level(predicted: Any, labels: Sequence[str] | None) -> Columns:
+    """The expected level where levels are numbers; other levels have no mean."""
+    try:
+        levels = torch.tensor([float(label) for label in labels or range(predicted.probs.shape[-1])])
+    except ValueError:
+        return {}
+    return {"mean": (predicted.probs * levels).sum(-1).numpy()}
 
 
 def is_ranking(predicted: Any) -> bool:
@@ -118,7 +130,7 @@ def parameters(predicted: Any) -> Mapping[str, Tensor]:
     if isinstance(predicted, torch.distributions.MixtureSameFamily):
         weights = {"mixture_logits": predicted.mixture_distribution.logits}
         return weights | dict(parameters(predicted.component_distribution))
-    given = [name for name in type(predicted).arg_constraints if name in vars(predicted)]
+    given = [name for name in type(predicted).arg_constraints if _is_given(predicted, name)]
     extra: tuple[str, ...] = ("probs",) if isinstance(predicted, dist.Categorical | dist.Bernoulli) else ()
     extra += ("loc", "concentration") if isinstance(predicted, torch.distributions.VonMises) else ()
     values = {name: getattr(predicted, name) for name in dict.fromkeys((*given, *extra))}
@@ -126,3 +138,8 @@ def parameters(predicted: Any) -> Mapping[str, Tensor]:
     return {
         name: value if len(value) == rows else value.expand(rows, *value.shape[1:]) for name, value in values.items()
     }
+
+
+def _is_given(predicted: Any, name: str) -> bool:
+    """Whether a parameter was given, or is a view of what was; not one of several alternatives, computed when asked."""
+    return name in vars(predicted) or isinstance(inspect.getattr_static(type(predicted), name, None), property)

@@ -226,3 +226,11 @@ def test_inherited_moments() -> None:
         assert distribution.mean.shape == (4, *distribution.event_shape), name
     assert float(own.BetaProportion(row(0.0), row(3.0)).mean) == 0.5
     assert float(own.VonMises(row(0.0), row(1e8)).variance) == pytest.approx(5e-9, rel=1e-7)
+
+
+def test_weibull_beyond_the_range_of_the_dtype_stays_finite() -> None:
+    leaves = [torch.tensor([2e-8, 2e-8]).requires_grad_(), torch.tensor([148.0, 3e8]).requires_grad_()]
+    log_prob = own.Weibull(*leaves, validate_args=False).log_prob(torch.tensor([2.0, 0.5]))
+    assert bool((log_prob < -1e37).all()) and bool(log_prob.isfinite().all())
+    for leaf, gradient in zip(leaves, torch.autograd.grad(log_prob.sum(), leaves), strict=True):
+        assert bool(gradient.isfinite().all() & (gradient * leaf).isfinite().all())

@@ -122,7 +122,8 @@ def _report(found: Sequence[Entry], directory: Path) -> None:
     rows: list[list[Any]] = [[entry.distribution, entry.nll, entry.marginal, entry.validation] for entry in found]
     console = Console(highlight=False)
     console.print()
-    console.print(table("NLL per row in nats, the best first", columns, rows))
+    console.print("NLL per row in nats, the best first", style="bold")
+    console.print(table(columns, rows))
     for line in _remarks(found):
         console.print(line, soft_wrap=True, markup=False)
     console.print(f"\nFiles: {directory.absolute()}", soft_wrap=True, markup=False)

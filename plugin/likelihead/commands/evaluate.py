@@ -34,7 +34,9 @@ def evaluate(config: DictConfig) -> dict[str, Any]:
     rows = [[name, value, errors.get(name)] for name, value in scores.items() if name != "n"]
     rows.append(["nll of the marginal fit", marginal, None])
     title = f"{model.module.head.family.name}, {scores['n']} rows of {path.name}"
-    Console(highlight=False).print(table(title, ["score", "value", "standard error"], rows))
+    console = Console(highlight=False)
+    console.print(title, style="bold", markup=False, soft_wrap=True)
+    console.print(table(["score", "value", "standard error"], rows))
     if config.output is not None:
         found = {**scores, "standard_errors": errors, "marginal": {"nll": marginal}}
         write_json(file_of(config, "output"), found)

@@ -17,9 +17,9 @@ def number(value: Any) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     """A plain table, its first column to the left and figures to the right."""
-    drawn = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    drawn = Table(box=None, pad_edge=False)
     for index, column in enumerate(columns):
         drawn.add_column(column, justify="right" if index else "left")
     for row in rows:
@@ -47,7 +47,8 @@ def close(
     ]
     console = Console(highlight=False)
     console.print()
-    console.print(table(title, columns, rows))
+    console.print(title, style="bold", markup=False, soft_wrap=True)
+    console.print(table(columns, rows))
     console.print()
     best = directory / "checkpoints" / "best.ckpt"
     console.print(f"Files:   {directory}", soft_wrap=True, markup=False)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyro.distributions as dist
 import torch
 from torch import Tensor
 from torch.distributions import constraints
-from torch.distributions.utils import broadcast_all
+from torch.distributions.utils import broadcast_all, lazy_property
 from torch.types import _size
 
 from likelihead.distributions.beta import Beta, beta_log_prob
@@ -29,16 +30,19 @@ class BetaProportion(Beta):
 
     def __init__(self, logits: Tensor | float, precision: Tensor | float, validate_args: bool | None = None) -> None:
         self.logits, self.precision = broadcast_all(logits, precision)
-        tiny = torch.finfo(self.logits.dtype).tiny
-        concentration1 = (torch.sigmoid(self.logits) * self.precision).clamp(min=tiny)
-        concentration0 = (torch.sigmoid(-self.logits) * self.precision).clamp(min=tiny)
-        super().__init__(concentration1, concentration0, validate_args=validate_args)
+        # Not Beta's own constructor: its concentrations are worked out only where somebody asks for them.
+        super(torch.distributions.Beta, self).__init__(self.logits.shape, validate_args=validate_args)
+
+    @lazy_property
+    def _dirichlet(self) -> dist.Dirichlet:  # type: ignore[override]
+        """What Beta's own methods work on: both concentrations, (..., 2)."""
+        pair = torch.sigmoid(torch.stack([self.logits, -self.logits], -1)) * self.precision.unsqueeze(-1)
+        return dist.Dirichlet(pair.clamp(min=torch.finfo(pair.dtype).tiny), validate_args=False)
 
     def expand(self, batch_shape: _size, _instance: Any = None) -> Any:
         """The same distribution for a larger batch_shape."""
-        new = self._get_checked_instance(BetaProportion, _instance)
-        new.logits, new.precision = self.logits.expand(batch_shape), self.precision.expand(batch_shape)
-        return super().expand(batch_shape, new)
+        logits, precision = self.logits.expand(batch_shape), self.precision.expand(batch_shape)
+        return type(self)(logits, precision, validate_args=self._validate_args)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value) for value of shape sample_shape + batch_shape."""

@@ -9,6 +9,7 @@ from pyro.distributions import TorchDistribution
 from torch import Tensor
 from torch.distributions import constraints
 from torch.distributions.constraints import Constraint
+from torch.nn import functional
 
 from likelihead.distributions.stirling import wide
 
@@ -32,7 +33,8 @@ class PlackettLuce(TorchDistribution):
     """PlackettLuce(logits), logits (..., K): y (..., K) orders K items, y[..., 0] the index of the best.
 
     The first item is chosen with probability softmax(logits), the next in the same way from the items left (Luce, 1959;
-    Plackett, 1975), so log p(y) = sum over places i of logits[y_i] - logsumexp(logits[y_i], ..., logits[y_K-1]).
+    Plackett, 1975), so log p(y) = - sum over places i of log(1 + sum over later places j of exp(z_j - z_i)), z the
+    logits in the order y. Leaving the chosen item out of its own sum keeps a confidently right ranking alive.
     The mode puts the items in falling order of their logits.
 
     >>> PlackettLuce(torch.zeros(3)).log_prob(torch.tensor([2, 0, 1])).exp()
@@ -70,4 +72,4 @@ class PlackettLuce(TorchDistribution):
         shape = torch.broadcast_shapes(self.logits.shape, value.shape)
         logits = wide(self.logits).expand(shape).gather(-1, value.long().expand(shape))
         left = logits.flip(-1).logcumsumexp(-1).flip(-1)
-        return (logits - left).sum(-1).to(self.logits.dtype)
+        return -functional.softplus(left[..., 1:] - logits[..., :-1]).sum(-1).to(self.logits.dtype)

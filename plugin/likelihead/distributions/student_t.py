@@ -31,7 +31,7 @@ class _LogProb(Formula):
         z = (wide(y) - wide(loc)) / width
         squared = z * z * inverse
         pull = (1.0 + inverse) / (1.0 + squared)
-        by_df = half_step_slope(x, dtype).add_(pull * squared).sub_(squared.log1p())
+        by_df = (pull * squared).sub_(squared.log1p()).add_(half_step_slope(0.5 * df, dtype))
         pull = pull * z
         by_loc = (pull / width).to(dtype) * gradient
         by_scale = ((pull * z).sub_(1.0) / width).to(dtype) * gradient

@@ -18,6 +18,8 @@ from scipy import special, stats
 from likelihead.inference import search
 from likelihead.inference.laws import Array, Claim, Law, claims, law_of, numbers
 
+#: Concentration from which the expansion at large ones is taken, and how many of its terms.
+_LARGE, _TERMS = 30.0, 16
 _FROM_ANTIPODE = "from the antipode of the mean direction"
 
 
@@ -133,10 +135,36 @@ class VonMisesLaw(CircularLaw):
 
 
 def von_mises_cdf(z: Array, concentration: Array) -> Array:
-    """The mass of VonMises(0, concentration) below z, along the unrolled circle: 1/2 at 0, one more with each turn."""
-    flat = concentration < 1e-9
-    uniform = 0.5 + (z + concentration * np.sin(z)) / (2.0 * math.pi)
-    return np.where(flat, uniform, stats.vonmises.cdf(z, np.where(flat, 1.0, concentration)))
+    """The mass of VonMises(0, concentration) below z, along the unrolled circle: 1/2 at 0, one more with each turn.
+
+    By scipy up to concentration 30; beyond it, where scipy's is off by 1e-6, by `_concentrated_tail`.
+    """
+    z, k = np.broadcast_arrays(z, concentration)
+    uniform = 0.5 + (z + k * np.sin(z)) / (2.0 * math.pi)
+    low = stats.vonmises.cdf(z, np.clip(k, 1e-9, _LARGE))
+    turns = np.round(z / (2.0 * math.pi))
+    rest = z - 2.0 * math.pi * turns
+    tail = _concentrated_tail(np.sin(0.5 * rest), np.maximum(k, _LARGE))
+    high = turns + np.where(rest < 0.0, tail, 1.0 - tail)
+    return np.where(k < 1e-9, uniform, np.where(k <= _LARGE, low, high))
+
+
+def _concentrated_tail(sine: Array, k: Array) -> Array:
+    """The mass beyond the angle of which `sine` is the sine of the half, on its side of the mean, k >= 30.
+
+    With t = 2 sqrt(k) sin(z / 2) the density is exp(-t^2 / 2) (1 - t^2 / (4 k))^(-1/2), whose second factor is expanded:
+    the sum over n of (1/2)_n / n! Gamma(n + 1/2) (2 k)^-n Q(n + 1/2, t^2 / 2), Q the incomplete gamma function, by its
+    recurrence, over the same sum at t = 0.
+    """
+    x = 2.0 * k * sine * sine
+    term, part, power = np.ones_like(x), special.erfc(np.sqrt(x)), np.sqrt(x / math.pi) * 2.0 * np.exp(-x)
+    total, whole = part.copy(), term.copy()
+    for n in range(1, _TERMS):
+        part = part + power
+        power = power * x / (n + 0.5)
+        term = term * (n - 0.5) ** 2 / (n * 2.0 * k)
+        total, whole = total + term * part, whole + term
+    return 0.5 * total / whole
 
 
 def resultant(concentration: Array) -> Array:

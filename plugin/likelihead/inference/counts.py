@@ -8,6 +8,7 @@ import numpy as np
 import pyro.distributions as dist
 from scipy import special
 
+from likelihead.distributions import NegativeBinomial
 from likelihead.errors import LikelihoodError
 from likelihead.inference import search
 from likelihead.inference.laws import INVERTED, Array, Claim, Law, claims, law, law_of, numbers
@@ -18,7 +19,7 @@ class CountLaw(Law, ABC):
 
     discrete = True
     claims = claims(
-        mode=Claim("exact", "of two equal ones the smaller"),
+        mode=Claim("exact", "of two equal ones the larger"),
         median=Claim("inverted", "the smallest count with cdf >= 1/2"),
         quantile=Claim("inverted", "the smallest count with cdf >= q"),
         interval=INVERTED,
@@ -57,7 +58,7 @@ class PoissonLaw(CountLaw):
     rate: Array
 
     def mode(self) -> Array:
-        return np.maximum(np.ceil(self.rate) - 1.0, 0.0)
+        return np.floor(self.rate)
 
     def mean(self) -> Array:
         return self.rate
@@ -81,8 +82,7 @@ class NegativeBinomialLaw(CountLaw):
     failures: Array
 
     def mode(self) -> Array:
-        peak = self.average * (1.0 - 1.0 / self.failures)
-        return np.maximum(np.ceil(peak) - 1.0, 0.0)
+        return np.maximum(np.floor(self.average * (1.0 - 1.0 / self.failures)), 0.0)
 
     def mean(self) -> Array:
         return self.average
@@ -123,7 +123,7 @@ class ZeroInflatedLaw(CountLaw):
     """A law of counts with extra zeros: 0 with probability sigmoid(gate), else from the base."""
 
     gate: Array
-    claims = CountLaw.claims | {"mode": Claim("exact", "0 or the base's mode; of two equal ones the smaller")}
+    claims = CountLaw.claims | {"mode": Claim("exact", "0 or the base's mode, 0 where both are equal")}
 
     def __init__(self, base: CountLaw, gate: Array) -> None:
         super().__init__(gate=np.broadcast_to(gate, np.broadcast_shapes(gate.shape, base.shape)))
@@ -160,10 +160,13 @@ def _poisson(of: dist.Poisson) -> Law:
     return PoissonLaw(rate=numbers(of.rate))
 
 
+@law_of.register(NegativeBinomial)
+def _by_mean(of: NegativeBinomial) -> Law:
+    return NegativeBinomialLaw(average=numbers(of.mean), failures=1.0 / numbers(of.dispersion))
+
+
 @law_of.register(dist.NegativeBinomial)
 def _negative_binomial(of: dist.NegativeBinomial) -> Law:
-    if hasattr(of, "dispersion"):
-        return NegativeBinomialLaw(average=numbers(of.mean), failures=1.0 / numbers(of.dispersion))
     failures = numbers(of.total_count)
     return NegativeBinomialLaw(average=failures * np.exp(numbers(of.logits)), failures=failures)
 

@@ -36,7 +36,8 @@ def _tensor(values: Array, labels: bool = False) -> Tensor:
 def mode(dist: Any) -> Tensor:
     """The argmax of the density or mass over the support, batch_shape + event_shape.
 
-    Of a mixture it is the global maximum of its density. Of equal maxima it is the smallest; where the density is
+    Of a mixture it is the global maximum of its density. Of equal maxima it is the smallest (of counts the larger of
+    two); where the density is
     infinite or greatest at an edge of the support it is the edge; where it is flat it is the mean.
 
     Raises:
@@ -101,7 +102,7 @@ def quantile(dist: Any, q: float | Tensor) -> Tensor:
     ranks = torch.as_tensor(q, dtype=torch.float64).detach().cpu().numpy()
     if not ((ranks >= 0.0) & (ranks <= 1.0)).all():
         raise LikelihoodError(f"quantile ranks lie in [0, 1], got {q}")
-    ranks = ranks.reshape(*ranks.shape, *[1] * len(found.shape)) + np.zeros(found.shape)
+    ranks = ranks.reshape((*ranks.shape, *[1] * len(found.shape))) + np.zeros(found.shape)
     return _tensor(found.quantile(ranks), found.labels)
 
 

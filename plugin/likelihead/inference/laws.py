@@ -96,6 +96,10 @@ class Law:
         """log_density(quantile(q)), for laws that know it where the quantile itself overflows."""
         return self.log_density(self.quantile(q))
 
+    def landmarks(self) -> Array:
+        """Ranks (n, *shape) near which the density may change much, beside an even grid of them."""
+        return np.empty((0, *self.shape))
+
     def between(self, q: Array, lower: Array, upper: Array) -> Array:
         """quantile(q), known to lie between two values: an inverted law looks there only, for some ten digits."""
         return self.quantile(q)

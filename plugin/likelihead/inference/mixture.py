@@ -15,6 +15,8 @@ from likelihead.inference.laws import INVERTED, Array, Claim, Law, claims, law, 
 
 #: Ranks of each component whose quantiles are candidates for the mode, beside its own mode.
 _RANKS = (0.001, 0.01, 0.05, 0.15, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 0.95, 0.99, 0.999)
+#: Ranks of each component between which the shortest interval is looked for.
+_MARKS = (0.02, 0.2, 0.5, 0.8, 0.98)
 _GLOBAL = Claim("inverted", "the global maximum, found from all components; of equal ones the smallest")
 
 
@@ -23,7 +25,7 @@ class Components:
 
     def __init__(self, weights: Array, each: Law, axis: int) -> None:
         self.law, self.axis = each, axis
-        full = np.broadcast_to(weights.reshape(*weights.shape, *[1] * (-1 - axis)), each.shape)
+        full = np.broadcast_to(weights.reshape((*weights.shape, *[1] * (-1 - axis))), each.shape)
         self.weights = full
         self.log_weights = np.log(full)
 
@@ -53,10 +55,14 @@ class Components:
         """Points (n, *shape) among which the peaks lie: modes, quantiles, midpoints of neighbouring modes."""
         modes = np.sort(np.moveaxis(self.law.mode(), self.axis, 0), axis=0)
         middles = 0.5 * (modes[1:] + modes[:-1])
-        ranks = np.reshape(_RANKS, (-1, *[1] * len(self.law.shape))) + np.zeros(self.law.shape)
-        points = np.moveaxis(self.law.quantile(ranks), self.axis, 1)
-        points = np.where(np.isfinite(points), points, modes[None])
-        return np.concatenate([modes, middles, points.reshape(-1, *self.shape)])
+        return np.concatenate([modes, middles, self.points(_RANKS)])
+
+    def points(self, ranks: tuple[float, ...]) -> Array:
+        """The quantiles of all components, (n, *shape); a component's mode where one is infinite."""
+        spread = np.reshape(ranks, (-1, *[1] * len(self.law.shape))) + np.zeros(self.law.shape)
+        points = self.law.quantile(spread)
+        points = np.where(np.isfinite(points), points, self.law.mode())
+        return np.moveaxis(points, self.axis, 1).reshape(-1, *self.shape)
 
 
 class MixtureLaw(Law):
@@ -94,8 +100,11 @@ class MixtureLaw(Law):
     def between(self, q: Array, lower: Array, upper: Array) -> Array:
         return search.crossing(self.cdf, self.log_density, q, lower, upper, steps=15)
 
+    def landmarks(self) -> Array:
+        return self.cdf(self.parts.points(_MARKS))
+
     def roughly(self, q: Array) -> Array:
-        return search.crossing(self.cdf, self.log_density, q, *self._bracket(q), steps=10)
+        return search.crossing(self.cdf, self.log_density, q, *self._bracket(q), steps=16)
 
     def quantile(self, q: Array) -> Array:
         q = np.broadcast_to(q, np.broadcast_shapes(np.shape(q), self.shape))

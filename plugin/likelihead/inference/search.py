@@ -188,8 +188,8 @@ def shortest(law: Law, mass: float, limit: float = 1.0) -> tuple[Array, Array]:
     """
     spare = limit - mass
     ends = np.stack([np.zeros(law.shape), np.full(law.shape, spare)])
-    rank = _equal_ends(law, ends, mass) if law.unimodal else _equal_ends_of_many(law, mass, limit)
-    return _pick(law, np.concatenate([rank[None], ends]), mass, limit)
+    ranks = _equal_ends(law, ends, mass)[None] if law.unimodal else _equal_ends_of_many(law, mass, limit)
+    return _pick(law, np.concatenate([ranks, ends]), mass, limit)
 
 
 def _equal_ends(law: Law, ends: Array, mass: float) -> Array:
@@ -204,16 +204,15 @@ def _equal_ends(law: Law, ends: Array, mass: float) -> Array:
 
 
 def _equal_ends_of_many(law: Law, mass: float, limit: float) -> Array:
-    """As `_equal_ends` where there may be several such ranks: that of the shortest interval, to 1e-10.
+    """As `_equal_ends` where there may be several such ranks: those of the shortest intervals, (n, *shape), to 1e-10.
 
-    A scan finds the stretch; then the quantiles at its ends bracket those between.
+    A scan finds the stretches in which the length is least; then the quantiles at their ends bracket those between.
     """
-    spare = limit - mass
-    ranks = np.linspace(0.0, spare, _RANKS).reshape(-1, *[1] * len(law.shape)) + np.zeros(law.shape)
-    ends = [law.roughly(ranks), law.roughly(np.minimum(ranks + mass, limit))]
-    length = ends[1] - ends[0]
-    best = np.argmin(np.where(np.isnan(length), np.inf, length), axis=0)
-    low, high = (np.clip(best + side, 0, _RANKS - 1) * (spare / (_RANKS - 1)) for side in (-1, 1))
+    even = np.linspace(0.0, limit - mass, _RANKS).reshape(-1, *[1] * len(law.shape)) + np.zeros(law.shape)
+    marks = law.landmarks()
+    ranks = np.sort(np.clip(np.concatenate([even, marks, marks - mass]), 0.0, limit - mass), axis=0)
+    least = _valleys(law.roughly(np.minimum(ranks + mass, limit)) - law.roughly(ranks))
+    low, high = (np.take_along_axis(ranks, np.clip(least + side, 0, len(ranks) - 1), 0) for side in (-1, 1))
     start = low
     below, above = ([law.quantile(end), law.quantile(np.minimum(end + mass, limit))] for end in (low, high))
     for _ in range(28):
@@ -227,6 +226,15 @@ def _equal_ends_of_many(law: Law, mass: float, limit: float) -> Array:
     return np.where(low == start, low, high)
 
 
+def _valleys(lengths: Array, most: int = 3) -> Array:
+    """The positions of the lowest lengths (n, *shape) that are below their neighbours, (most, *shape)."""
+    lengths = np.where(np.isnan(lengths), np.inf, lengths)
+    beyond = np.full_like(lengths[:1], np.inf)
+    padded = np.concatenate([beyond, lengths, beyond])
+    valley = (lengths <= padded[:-2]) & (lengths <= padded[2:])
+    return np.argsort(np.where(valley, lengths, np.inf), axis=0, kind="stable")[:most]
+
+
 def shortest_integers(law: Law, mass: float) -> tuple[Array, Array]:
     """The smallest run of integers that holds at least `mass`; of several the one that holds most, then the lowest."""
     last = law.quantile(np.full(law.shape, 1.0 - mass))
@@ -235,7 +243,7 @@ def shortest_integers(law: Law, mass: float) -> tuple[Array, Array]:
         ranks = np.linspace(0.0, 1.0 - mass, _RANKS).reshape(-1, *[1] * low.ndim) + low * 0.0
         starts = law.quantile(ranks)
         best = np.argmin(_reach(law, starts, mass) - starts, axis=0)[None]
-        low, high = (np.take_along_axis(starts, np.clip(best + s, 0, _RANKS - 1), 0)[0] for s in (-1, 1))
+        low, high = (np.take_along_axis(starts, np.clip(best + side, 0, _RANKS - 1), 0)[0] for side in (-1, 1))
         low = low - 1.0
     start = _bisect_integers(lambda y: law.log_density(y) < law.log_density(_reach(law, y, mass)), low, high)
     starts = np.stack([start - 1.0, start, start + 1.0, np.zeros(law.shape)])
