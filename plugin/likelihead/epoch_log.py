@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.loggers import Logger
 from lightning_utilities.core.rank_zero import rank_zero_only
+from pytorch_lightning.callbacks import Callback, RichProgressBar
+from pytorch_lightning.loggers import Logger
 
 log = logging.getLogger("likelihead")
 
@@ -99,6 +99,13 @@ class EpochLog(Logger):
     @rank_zero_only
     def finalize(self, status: str) -> None:
         self.save()
+
+
+class EpochBar(RichProgressBar):
+    """Lightning's progress bar without the number of the log."""
+
+    def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
+        return {name: value for name, value in super().get_metrics(trainer, pl_module).items() if name != "v_num"}
 
 
 class EpochLines(Callback):

@@ -95,8 +95,8 @@ class DistributionHead(nn.Module):
 
         >>> head = DistributionHead("normal", in_features=2)
         >>> _ = head.fit_marginal(torch.tensor([1.0, 2.0, 3.0]))
-        >>> head(torch.randn(1, 2)).mean
-        tensor([2.], grad_fn=<ExpandBackward0>)
+        >>> head(torch.randn(1, 2)).mean.item()
+        2.0
         """
         fit = fit_marginal(self.family, y, weight, exposure)
         for name, parameter in self.parameter.items():

@@ -50,8 +50,8 @@ DISCRETE: dict[str, Twin] = {
     "bernoulli": Twin(dist.Bernoulli(logits=t(-2.0, 0.0, 3.0)), stats.bernoulli(1 / (1 + np.exp([2.0, 0.0, -3.0])))),
     "poisson": Twin(ours.Poisson(t(0.01, 1.0, 7.3, 1e3, 1e6)), stats.poisson([0.01, 1.0, 7.3, 1e3, 1e6])),
     "negative_binomial": Twin(
-        ours.NegativeBinomial(t(0.1, 3.0, 50.0, 1e3), t(2.0, 0.5, 5.0, 1e-3)),
-        _nbinom([0.1, 3.0, 50.0, 1e3], [2.0, 0.5, 5.0, 1e-3]),
+        ours.NegativeBinomial(t(0.1, 3.0, 50.0, 1e3), t(2.0, 0.5, 5.0, 1.3e-3)),
+        _nbinom([0.1, 3.0, 50.0, 1e3], [2.0, 0.5, 5.0, 1.3e-3]),
     ),
     "pyro_negative_binomial": Twin(dist.NegativeBinomial(t(3.0, 0.5), logits=t(0.0, 2.0)), stats.nbinom([3.0, 0.5], [0.5, 1 / (1 + np.exp(2.0))])),
     "geometric": Twin(dist.Geometric(logits=t(-1.0, 1.0)), stats.geom(1 / (1 + np.exp([1.0, -1.0])), loc=-1)),

@@ -63,7 +63,7 @@ def test_ties_edges_and_flat_densities_have_documented_modes() -> None:
     assert mode(ours.Dirichlet(torch.ones(2, 4))).eq(0.25).all()
     assert mode(ours.Dirichlet(t(0.5, 3.0, 2.0))).tolist() == pytest.approx([0.0, 2 / 3, 1 / 3])
     assert mode(ours.Dirichlet(t(0.5, 0.9, 0.2))).tolist() == [0.0, 1.0, 0.0]
-    assert mode(ours.VonMises(t(10.0), t(0.0))).item() == pytest.approx(10.0 - 4 * np.pi)
+    assert mode(ours.VonMises(t(10.0), t(1e-30))).item() == pytest.approx(10.0 - 4 * np.pi)
 
 
 def test_heavy_tails_have_documented_means() -> None:
@@ -159,7 +159,7 @@ def test_samples_depend_on_the_seed_alone() -> None:
         (lambda d: interval(d, 0.9, kind="hdi"), "central, highest"),
         (lambda d: cdf(d, torch.zeros(3)), "y has shape"),
         (lambda d: cdf(d, float("nan")), "are NaN"),
-        (lambda d: mean(ours.Normal(t(float("nan")), t(1.0))), "Normal's loc are NaN"),
+        (lambda d: mean(ours.Normal(t(float("nan")), t(1.0), validate_args=False)), "Normal's loc are NaN"),
         (lambda d: mean("normal"), "expected a Pyro or torch distribution"),
     ],
 )

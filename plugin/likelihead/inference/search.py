@@ -15,7 +15,7 @@ Array = npt.NDArray[Any]
 _Map = Callable[[Array], Array]
 _MIN = np.iinfo(np.int64).min
 #: Points of one round of `highest`, and of the first scan for the shortest interval.
-_POINTS, _RANKS = 17, 33
+_POINTS, _RANKS = 17, 49
 
 
 def _rank(x: Array) -> Array:
@@ -208,7 +208,9 @@ def _equal_ends_of_many(law: Law, mass: float, limit: float) -> Array:
 
     A scan finds the stretches in which the length is least; then the quantiles at their ends bracket those between.
     """
-    even = np.linspace(0.0, limit - mass, _RANKS).reshape(-1, *[1] * len(law.shape)) + np.zeros(law.shape)
+    # Denser towards both ends, where one end of the interval runs into a tail.
+    even = (limit - mass) * np.sin(np.linspace(0.0, np.pi / 2.0, _RANKS)) ** 2
+    even = even.reshape(-1, *[1] * len(law.shape)) + np.zeros(law.shape)
     marks = law.landmarks()
     ranks = np.sort(np.clip(np.concatenate([even, marks, marks - mass]), 0.0, limit - mass), axis=0)
     least = _valleys(law.roughly(np.minimum(ranks + mass, limit)) - law.roughly(ranks))

@@ -17,8 +17,8 @@ from likelihead.inference.laws import law
 from likelihead.inference.line import NormalLaw
 from likelihead.inference.rankings import RankingLaw
 from likelihead.inference.vectors import MultivariateNormalLaw
-from likelihead.scores.crps import crps_of
-from likelihead.scores.energy import gaussian_energy, sampled_energy
+from likelihead.scores.ranked import crps_of
+from likelihead.scores.distances import gaussian_energy, sampled_energy
 
 
 def rows(dist: Any, per_element: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ def nll(dist: Any, y: Tensor) -> Tensor:
 def crps(dist: Any, y: Tensor) -> Tensor:
     """The continuous ranked probability score, (*batch_shape); of levels the ranked probability score.
 
-    In the unit of y; for vectors the mean over coordinates. See `likelihead.scores.crps` for the closed forms.
+    In the unit of y; for vectors the mean over coordinates. See `likelihead.scores.ranked` for the closed forms.
 
     Raises:
         LikelihoodError: classes, directions and rankings, which have no cdf on a line.
