@@ -1,6 +1,6 @@
 """The head inside one's own Lightning code: no Hydra, no LikelihoodModule, three lines of likelihead.
 
-    python examples/own_lightning_code.py
+python examples/own_lightning_code.py
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 FOLDER/<set>/ holds data.txt (numbers, no header), index_features.txt, index_target.txt and splits.npz with the rows of
 each test split, as in the repository of Gal & Ghahramani (2016). Each split is one run of
-`python train.py distribution=normal data=table …`; the figure is the mean test log-likelihood per row, with its standard
-error over the splits. Further words go to train.py: `… yacht -- architecture.width=64`.
+`python train.py distribution=normal data=table …`; the figure is the mean test log-likelihood per row, with its
+standard error over the splits. Further words go to train.py: `… yacht -- architecture.width=64`.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def log_likelihood(frame: pd.DataFrame, test: np.ndarray, seed: int, words: list
         frame.drop(index=test).to_csv(folder / "train.csv", index=False)
         frame.loc[test].to_csv(folder / "test.csv", index=False)
         command = [
-            sys.executable, str(ROOT / "train.py"), "distribution=normal", "data=table", f"data.path={folder}/train.csv",
-            f"data.test_path={folder}/test.csv", "data.target=y", f"seed={seed}", f"hydra.run.dir={folder}/run", *words,
+            sys.executable, str(ROOT / "train.py"), "distribution=normal", "data=table",
+            f"data.path={folder}/train.csv", f"data.test_path={folder}/test.csv", "data.target=y", f"seed={seed}", f"hydra.run.dir={folder}/run", *words,
         ]  # fmt: skip
         subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
         return -float(json.loads((folder / "run" / "metrics.json").read_text())["test"]["nll"])

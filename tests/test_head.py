@@ -32,7 +32,9 @@ def test_least_squares(features: Tensor) -> None:
     head = double({"family": "pyro.distributions.Normal", "parameters": {"loc": "predicted", "scale": 0.5}})
     y = torch.randn(40, dtype=torch.float64)
     squares = ((y - head.linear(features)[:, 0]) ** 2).sum()
-    torch.testing.assert_close(loss(head, features, y), squares / (2 * 0.25) + 40 * math.log(0.5 * math.sqrt(2 * math.pi)))
+    torch.testing.assert_close(
+        loss(head, features, y), squares / (2 * 0.25) + 40 * math.log(0.5 * math.sqrt(2 * math.pi))
+    )
 
 
 def test_heteroscedastic_regression(features: Tensor) -> None:
@@ -50,7 +52,9 @@ def test_binary_cross_entropy(features: Tensor) -> None:
 
 def test_multiclass_cross_entropy(features: Tensor) -> None:
     head, y = double("categorical", event_size=7), torch.randint(0, 7, (40,))
-    torch.testing.assert_close(loss(head, features, y), functional.cross_entropy(head.linear(features), y, reduction="sum"))
+    torch.testing.assert_close(
+        loss(head, features, y), functional.cross_entropy(head.linear(features), y, reduction="sum")
+    )
 
 
 def test_poisson_nll(features: Tensor) -> None:
@@ -149,7 +153,10 @@ ERRORS = {
     "poison": ({"distribution": "poison"}, "unknown distribution 'poison': did you mean 'poisson'"),
     "class": ({"distribution": {"family": "pyro.distributions.Gumble"}}, "there is no distribution"),
     "module": ({"distribution": {"family": "os.system"}}, "is no Pyro distribution class"),
-    "key": ({"distribution": {"family": "pyro.distributions.Normal", "parameter": {}}}, "unknown key 'parameter' in a distribution: did you mean 'parameters'"),
+    "key": (
+        {"distribution": {"family": "pyro.distributions.Normal", "parameter": {}}},
+        "unknown key 'parameter' in a distribution: did you mean 'parameters'",
+    ),
     "parameter": (
         {"distribution": {"family": "pyro.distributions.Normal", "parameters": {"sigma": "learned"}}},
         "Normal has no parameter 'sigma': valid are loc, scale",
@@ -167,7 +174,10 @@ ERRORS = {
         "no gradient reaches it, so it cannot be predicted; give it as a number",
     ),
     "size": ({"distribution": "categorical"}, "has a dimension of its own .* event_size=K"),
-    "wrapper": ({"distribution": {"family": "pyro.distributions.Independent"}}, "does not say which parameters it takes"),
+    "wrapper": (
+        {"distribution": {"family": "pyro.distributions.Independent"}},
+        "does not say which parameters it takes",
+    ),
 }
 
 

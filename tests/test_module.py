@@ -20,7 +20,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWa
 
 
 def trainer(folder: Path, **options: object) -> pl.Trainer:
-    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False}
+    quiet = {
+        "logger": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "enable_checkpointing": False,
+    }
     return pl.Trainer(accelerator="cpu", default_root_dir=folder, **quiet, **options)  # type: ignore[arg-type]
 
 
@@ -54,7 +59,9 @@ def test_shapes_are_compared_not_broadcast(shape: tuple[int, ...]) -> None:
 def test_a_non_finite_loss_names_its_rows() -> None:
     module, (x, y) = linear_module(), rows()
     y[[5, 17]] = torch.inf
-    with pytest.raises(LikelihoodError, match=r"train loss is not finite: rows \[5, 17\] of the batch, with targets \[inf"):
+    with pytest.raises(
+        LikelihoodError, match=r"train loss is not finite: rows \[5, 17\] of the batch, with targets \[inf"
+    ):
         module.training_step((x, y), 0)
 
 
@@ -165,7 +172,12 @@ def test_a_family_from_elsewhere_must_be_handed_in(tmp_path: Path) -> None:
     described = {
         "format": 1,
         "architecture": {"name": "linear", "in_features": 3, "options": {}},
-        "head": {"distribution": {"family": "os.path.Normal"}, "in_features": 3, "event_size": None, "output_shape": []},
+        "head": {
+            "distribution": {"family": "os.path.Normal"},
+            "in_features": 3,
+            "event_size": None,
+            "output_shape": [],
+        },
         "extra": {},
     }
     torch.save({"state_dict": {}, "likelihead": described}, tmp_path / "model.ckpt")

@@ -88,7 +88,9 @@ def test_the_sweep_finds_nothing_infinite_and_nothing_dead(name: str, anchored: 
 def test_hardly_any_row_of_the_plain_sweep_is_without_gradient() -> None:
     dead, rows = 0, 0
     for name in shipped():
-        _, gradient = sweep(DistributionHead(everything_predicted(name), in_features=1), torch.tensor(ORDINARY[KINDS[name]]))
+        _, gradient = sweep(
+            DistributionHead(everything_predicted(name), in_features=1), torch.tensor(ORDINARY[KINDS[name]])
+        )
         dead, rows = dead + int((gradient == 0).all(-1).sum()), rows + len(gradient)
     assert dead < 0.01 * rows
 

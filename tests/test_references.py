@@ -69,7 +69,10 @@ def test_the_reference_is_reached(case: dict[str, Any], tmp_path: Path) -> None:
     reached = linear_fit(problem(case), tmp_path)
     gap = (case["loglik"] - reached) / abs(case["loglik"])
     assert gap <= TOLERANCE.get(case["family"], 1e-6)
-    if case["family"] in ("normal", "poisson", "exponential", "bernoulli", "categorical") and "hetero" not in case["id"]:
+    if (
+        case["family"] in ("normal", "poisson", "exponential", "bernoulli", "categorical")
+        and "hetero" not in case["id"]
+    ):
         assert gap >= -1e-6
 
 
@@ -136,7 +139,10 @@ def test_a_bent_location(tmp_path: Path) -> None:
     case = find("periwinkles:vonmises_fisherlee")
     told = problem({**case, "id": "periwinkles:vonmises_vector"})
     distance = pd.read_csv(SHARED / case["data"])[["distance"]].to_numpy(float)
-    spec = {"family": "likelihead.distributions.VonMises", "parameters": {"loc": "predicted", "concentration": "learned"}}
+    spec = {
+        "family": "likelihead.distributions.VonMises",
+        "parameters": {"loc": "predicted", "concentration": "learned"},
+    }
     head = DistributionHead(spec, in_features=1).double()
     fixed_linear(head, torch.ones(1, 1), bias=True)
     nn.init.constant_(head.linear.bias, 2.5)

@@ -70,6 +70,7 @@ def test_importing_the_package_changes_nothing_and_waits_for_nothing() -> None:
         "import sys, likelihead; assert 'torch' not in sys.modules; import torch, pyro;"
         "before = (torch.get_default_dtype(), torch.distributions.Distribution._validate_args, torch.initial_seed());"
         "import likelihead.module, likelihead.checkpoint, likelihead.distributions;"
-        "assert before == (torch.get_default_dtype(), torch.distributions.Distribution._validate_args, torch.initial_seed())"
+        "after = (torch.get_default_dtype(), torch.distributions.Distribution._validate_args, torch.initial_seed());"
+        "assert before == after"
     )
     subprocess.run([sys.executable, "-c", script], check=True, cwd=PACKAGE.parent)

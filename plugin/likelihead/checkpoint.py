@@ -35,9 +35,7 @@ def describe(module: LikelihoodModule) -> dict[str, Any]:
     }
 
 
-def load(
-    path: str | Path, architecture: nn.Module | None = None, families: Iterable[type] = ()
-) -> LikelihoodModule:
+def load(path: str | Path, architecture: nn.Module | None = None, families: Iterable[type] = ()) -> LikelihoodModule:
     """The module in a checkpoint file, on the CPU, ready to predict.
 
     The file is read as data: no code in it runs, and it names classes through a closed list.

@@ -86,7 +86,7 @@ class Family:
         return _assemble(family, mapping, event_size, torch.Size(output_shape))
 
     def build(self, values: Mapping[str, Tensor]) -> Any:
-        """The distribution with these parameter values (N, *parameter_shape): batch_shape (N,), event_shape that of y."""
+        """The distribution with parameter values (N, *parameter_shape): batch_shape (N,), event_shape that of y."""
         values = dict(values)
         logits = values.pop(MIXTURE, None)
         checks = {"validate_args": False} if self.takes_validation else {}
@@ -161,18 +161,18 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
                 resolved[name] = link_for(constraint, links.get(name), float(floors.get(name, 0.0)))
             except LikelihoodError as error:
                 raise LikelihoodError(f"{cls.__name__}.{name}: {error}") from error
-    spec = {
+    options = dict(mapping.get("options") or {})
+    spec: dict[str, Any] = {
         "family": path_of(cls),
         "parameters": roles,
         "links": links,
         "floors": floors,
         "components": components,
-        "options": dict(mapping.get("options") or {}),
+        "options": options,
     }
     family = Family(
-        cls, roles, resolved, full, event_size, output_shape, components, spec["options"], spec,
-        signature.takes_validation,
-    )  # fmt: skip
+        cls, roles, resolved, full, event_size, output_shape, components, options, spec, signature.takes_validation
+    )
     _try_out(family)
     return family
 
@@ -186,7 +186,8 @@ def _try_out(family: Family) -> None:
             raise ValueError("it gives one distribution over all rows")
     except (TypeError, ValueError, AssertionError, RuntimeError, AttributeError, NotImplementedError) as error:
         raise LikelihoodError(
-            f"{family.cls.__name__} cannot be built from {', '.join(family.roles)} alone ({error or type(error).__name__}); "
+            f"{family.cls.__name__} cannot be built from {', '.join(family.roles)} alone "
+            f"({error or type(error).__name__}); "
             "give its other arguments as options: {...}, or choose another family"
         ) from error
 
@@ -199,7 +200,7 @@ def _roles(signature: Signature, given: dict[str, Any], components: int | None) 
     missing = signature.default_parameters(given)
     if components and MIXTURE not in given:
         missing.insert(0, MIXTURE)
-    roles = {**dict.fromkeys(missing, "predicted"), **given} if not given else {**given, **dict.fromkeys(missing, "predicted")}
+    roles = {**given, **dict.fromkeys(missing, "predicted")}
     for name, role in roles.items():
         _check_role(signature, name, role)
     return {name: role for name, role in roles.items() if role is not None}

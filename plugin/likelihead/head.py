@@ -73,8 +73,7 @@ class DistributionHead(nn.Module):
         """The distribution of raw outputs (N, total), those that `linear` gives."""
         pieces = raw.split(self.sizes, dim=-1)
         values = {
-            name: parameter(piece)
-            for (name, parameter), piece in zip(self.parameter.items(), pieces, strict=True)
+            name: parameter(piece) for (name, parameter), piece in zip(self.parameter.items(), pieces, strict=True)
         }
         return self.family.build(expose(self.family, values, exposure))
 

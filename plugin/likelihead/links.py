@@ -283,7 +283,9 @@ def link_for(constraint: Constraint, name: str | None = None, floor: float = 0.0
         try:
             return _link_of(base, floor)
         except (NotImplementedError, AttributeError) as error:
-            raise LikelihoodError(f"no link is known to the constraint {base}; give the parameter as a number") from error
+            raise LikelihoodError(
+                f"no link is known to the constraint {base}; give the parameter as a number"
+            ) from error
     if name == "identity":
         return Identity()
     if name not in NAMED:

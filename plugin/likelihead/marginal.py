@@ -50,7 +50,7 @@ class _Problem:
         self.lowest = self._lowest()
 
     def _lowest(self) -> np.ndarray:
-        """How far each anchor may fall: a mixture's likelihood has no bound where a component shrinks onto one value."""
+        """How far each anchor may fall: a mixture's likelihood is unbounded where a component shrinks onto a value."""
         pieces = [torch.full((size,), -torch.inf, dtype=torch.float64) for size in self.sizes]
         if self.family.components and self.y.is_floating_point():
             deviation = moments(self.y, self.weight)[1].min().clamp(min=1e-300)
@@ -77,8 +77,7 @@ class _Problem:
     def log_prob(self, rows: Tensor) -> Tensor:
         """log p(y) of each row, anchors (N, total) or (total,)."""
         values = {
-            name: self.family.links[name](torch.zeros_like(anchor), anchor)
-            for name, anchor in self.split(rows).items()
+            name: self.family.links[name](torch.zeros_like(anchor), anchor) for name, anchor in self.split(rows).items()
         }
         values |= {name: number.expand(*rows.shape[:-1], *number.shape) for name, number in self.numbers.items()}
         values = expose(self.family, values, self.exposure)
@@ -279,6 +278,4 @@ def _result(problem: _Problem, flat: Tensor) -> MarginalFit:
 
 def marginal_values(family: Family, fit: MarginalFit) -> dict[str, Any]:
     """The fitted parameters by name, in natural units, as plain numbers or lists."""
-    return {
-        name: family.links[name](torch.zeros_like(anchor), anchor).tolist() for name, anchor in fit.anchors.items()
-    }
+    return {name: family.links[name](torch.zeros_like(anchor), anchor).tolist() for name, anchor in fit.anchors.items()}

@@ -93,8 +93,8 @@ class Signature:
         names = [name for name in arguments if declared is not None and name in declared]
         if declared is None or not names or not all(_is_static(declared[name]) for name in names):
             raise LikelihoodError(
-                f"{family.__name__} does not say which parameters it takes (it wraps others or decides for each instance); "
-                "name the family that it wraps"
+                f"{family.__name__} does not say which parameters it takes (it wraps others, or decides for "
+                "each instance); name the family that it wraps"
             )
         optional = frozenset(name for name in names if arguments[name].default is None)
         return cls(family, {name: declared[name] for name in names}, optional, "validate_args" in arguments)
@@ -111,7 +111,9 @@ class Signature:
         mentioned = set(mentioned)
         arguments = inspect.signature(self.cls.__init__).parameters  # type: ignore[misc]
         needed = [name for name in self.constraints if name not in self.optional and name not in mentioned]
-        wanted = [name for name in needed if self.is_trainable(name) or arguments[name].default is inspect.Parameter.empty]
+        wanted = [
+            name for name in needed if self.is_trainable(name) or arguments[name].default is inspect.Parameter.empty
+        ]
         alternatives = [name for name in self.constraints if name in self.optional]
         required_alone = any(name not in self.optional for name in self.constraints)
         if alternatives and not mentioned & set(alternatives):

@@ -22,6 +22,7 @@ class Twin(NamedTuple):
     scipy: Any
 
 
+_PROPORTION = np.array([0.5, 4.0, 300.0]) / (1.0 + np.exp([2.0, 0.0, -1.0])), np.array([0.5, 4.0, 300.0])
 _LOC, _SCALE, _SHAPE = [-3.0, 0.0, 1e3, 5.0], [1e-3, 1.0, 20.0, 1e4], [0.3, 1.0, 2.5, 800.0]
 _DF = [0.7, 2.0, 5.5, 1e5]
 
@@ -40,9 +41,12 @@ CONTINUOUS: dict[str, Twin] = {
     "beta": Twin(ours.Beta(t(*_SHAPE), t(2.0, 0.4, 3.0, 500.0)), stats.beta(_SHAPE, [2.0, 0.4, 3.0, 500.0])),
     "beta_proportion": Twin(
         ours.BetaProportion(t(-2.0, 0.0, 1.0), t(0.5, 4.0, 300.0)),
-        stats.beta(*np.array([0.5, 4.0, 300.0]) / (1.0 + np.exp(np.outer([1.0, -1.0], [2.0, 0.0, -1.0])[:, None]))[:, 0]),
+        stats.beta(_PROPORTION[0], _PROPORTION[1] - _PROPORTION[0]),
     ),
-    "log_normal": Twin(ours.LogNormal(t(-3.0, 0.0, 2.0), t(0.01, 1.0, 2.0)), stats.lognorm([0.01, 1.0, 2.0], scale=np.exp([-3.0, 0.0, 2.0]))),
+    "log_normal": Twin(
+        ours.LogNormal(t(-3.0, 0.0, 2.0), t(0.01, 1.0, 2.0)),
+        stats.lognorm([0.01, 1.0, 2.0], scale=np.exp([-3.0, 0.0, 2.0])),
+    ),
     "weibull": Twin(ours.Weibull(t(*_SCALE), t(*_SHAPE)), stats.weibull_min(_SHAPE, scale=_SCALE)),
 }
 
@@ -53,7 +57,9 @@ DISCRETE: dict[str, Twin] = {
         ours.NegativeBinomial(t(0.1, 3.0, 50.0, 1e3), t(2.0, 0.5, 5.0, 1.3e-3)),
         _nbinom([0.1, 3.0, 50.0, 1e3], [2.0, 0.5, 5.0, 1.3e-3]),
     ),
-    "pyro_negative_binomial": Twin(dist.NegativeBinomial(t(3.0, 0.5), logits=t(0.0, 2.0)), stats.nbinom([3.0, 0.5], [0.5, 1 / (1 + np.exp(2.0))])),
+    "pyro_negative_binomial": Twin(
+        dist.NegativeBinomial(t(3.0, 0.5), logits=t(0.0, 2.0)), stats.nbinom([3.0, 0.5], [0.5, 1 / (1 + np.exp(2.0))])
+    ),
     "geometric": Twin(dist.Geometric(logits=t(-1.0, 1.0)), stats.geom(1 / (1 + np.exp([1.0, -1.0])), loc=-1)),
     "binomial": Twin(dist.Binomial(12, logits=t(-1.0, 0.5)), stats.binom(12, 1 / (1 + np.exp([1.0, -0.5])))),
 }
@@ -64,8 +70,12 @@ def mixture(logits: torch.Tensor, components: Any) -> Any:
 
 
 _SMALL, _LARGE = 1e-6, 1e6
-_X, _Y = (axis.flatten() for axis in torch.meshgrid(t(_SMALL, 0.5, 1.0, 3.0, _LARGE), t(_SMALL, 0.7, 1.0, 40.0, _LARGE), indexing="ij"))
+_AXES = t(_SMALL, 0.5, 1.0, 3.0, _LARGE), t(_SMALL, 0.7, 1.0, 40.0, _LARGE)
+_X, _Y = (axis.flatten() for axis in torch.meshgrid(*_AXES, indexing="ij"))
 _Z = torch.stack([_X.log(), _Y.log(), -_Y.log()], -1)
+_XY, _YX, _YY = torch.stack([_X, _Y], -1), torch.stack([_Y, _X], -1), torch.stack([_Y, _Y], -1)
+_AWAY = torch.stack([_X, -_Y], -1)
+_FACTOR = torch.diag_embed(_Z.exp()) + 0.1 * torch.ones(3, 3).tril(-1)
 
 #: Every kind of distribution, with parameters from 1e-6 to 1e6 against one another.
 EXTREME: dict[str, Callable[[], Any]] = {
@@ -86,13 +96,13 @@ EXTREME: dict[str, Callable[[], Any]] = {
     "categorical": lambda: dist.Categorical(logits=7.0 * _Z),
     "ordinal": lambda: ours.OrderedLogistic(_X - _Y, t(-3.0, 0.0, 1e3)),
     "von_mises": lambda: ours.VonMises(_X, _Y),
-    "von_mises_vector": lambda: ours.VonMisesVector(torch.stack([_X, -_Y], -1)),
-    "multivariate_normal": lambda: ours.MultivariateNormal(_Z, scale_tril=torch.diag_embed(_Z.exp()) + 0.1 * torch.ones(3, 3).tril(-1)),
+    "von_mises_vector": lambda: ours.VonMisesVector(_AWAY),
+    "multivariate_normal": lambda: ours.MultivariateNormal(_Z, scale_tril=_FACTOR),
     "dirichlet": lambda: ours.Dirichlet(_Z.exp()),
     "plackett_luce": lambda: ours.PlackettLuce(7.0 * _Z),
-    "gaussian_mixture": lambda: mixture(_Z[:, :2], ours.Normal(torch.stack([_X, -_Y], -1), torch.stack([_Y, _X], -1))),
-    "gamma_mixture": lambda: mixture(_Z[:, :2], ours.Gamma(torch.stack([_X, _Y], -1), torch.stack([_Y, _Y], -1))),
-    "t_mixture": lambda: mixture(_Z[:, :2], ours.StudentT(torch.stack([_X, _Y], -1), torch.stack([_X, -_Y], -1), torch.stack([_Y, _X], -1))),
-    "poisson_mixture": lambda: mixture(_Z[:, :2], ours.Poisson(torch.stack([_X, _Y], -1))),
-    "von_mises_mixture": lambda: mixture(_Z[:, :2], ours.VonMises(torch.stack([_X, _Y], -1), torch.stack([_Y, _X], -1))),
+    "gaussian_mixture": lambda: mixture(_Z[:, :2], ours.Normal(_AWAY, _YX)),
+    "gamma_mixture": lambda: mixture(_Z[:, :2], ours.Gamma(_XY, _YY)),
+    "t_mixture": lambda: mixture(_Z[:, :2], ours.StudentT(_XY, _AWAY, _YX)),
+    "poisson_mixture": lambda: mixture(_Z[:, :2], ours.Poisson(_XY)),
+    "von_mises_mixture": lambda: mixture(_Z[:, :2], ours.VonMises(_XY, _YX)),
 }

@@ -52,7 +52,8 @@ def test_the_mode_of_other_mixtures_beats_a_grid(family: str) -> None:
     grid = quantile(mixed, torch.linspace(1e-3, 1 - 1e-3, 501, dtype=torch.float64))
     found = mode(mixed)
     best = mixed.log_prob(grid).max(0).values
-    assert ((mixed.log_prob(found.clamp(min=1e-300) if family == "gamma" else found) >= best - 1e-9) | (found == 0)).all()
+    # Of gammas with a concentration below 1 the mode is 0, where log_prob is infinite.
+    assert ((mixed.log_prob(torch.where(found == 0.0, grid[0], found)) >= best - 1e-9) | (found == 0.0)).all()
 
 
 def test_a_narrow_component_is_not_overlooked() -> None:
@@ -80,7 +81,7 @@ def test_highest_density_interval_is_the_shortest_of_many() -> None:
     logits, loc, scale = _random(4)
     mixed = mixture(logits, ours.Normal(3 * loc, scale.exp()))
     lower, upper = interval(mixed, 0.6, kind="highest")
-    torch.testing.assert_close(cdf(mixed, upper) - cdf(mixed, lower), torch.full((60,), 0.6, dtype=torch.float64), atol=1e-9, rtol=0)
+    np.testing.assert_allclose(cdf(mixed, upper) - cdf(mixed, lower), 0.6, atol=1e-9)
     ranks = torch.linspace(0.0, 0.4, 400, dtype=torch.float64)[1:-1]
     shortest = (quantile(mixed, ranks + 0.6) - quantile(mixed, ranks)).min(0).values
     assert (upper - lower <= shortest * (1 + 2e-3)).all()
@@ -152,4 +153,5 @@ def test_mixtures_of_directions() -> None:
     inside = torch.where(lower <= upper, (grid > lower) & (grid <= upper), (grid > lower) | (grid <= upper))
     np.testing.assert_allclose((density * inside[1:]).sum(0) * 2 * np.pi / 20000, 0.7, atol=5e-3)
     central = interval(mixed, 0.7)
-    assert (torch.remainder(upper - lower, 2 * np.pi) <= torch.remainder(central[1] - central[0], 2 * np.pi) + 1e-9).all()
+    widths = [torch.remainder(end - start, 2 * np.pi) for start, end in ((lower, upper), central)]
+    assert (widths[0] <= widths[1] + 1e-9).all()

@@ -111,7 +111,7 @@ def test_pyro_families_that_are_not_shipped(found: dist.TorchDistribution, expec
 
 
 def test_what_has_no_exact_form_names_the_sampled_alternative() -> None:
-    with pytest.raises(LikelihoodError, match=r"quantile of AsymmetricLaplace is undefined.*sample\(dist, n\)\.quantile"):
+    with pytest.raises(LikelihoodError, match=r"quantile of AsymmetricLaplace is undefined.*sample\(dist, n\)"):
         quantile(dist.AsymmetricLaplace(t(0.0), t(1.0), t(1.0)), 0.5)
     assert sample(dist.AsymmetricLaplace(t(0.0), t(1.0), t(1.0)), 100).quantile(0.5, 0).shape == (1,)
     assert mean(dist.AsymmetricLaplace(t(2.0), t(1.0), t(1.0))).tolist() == [2.0]

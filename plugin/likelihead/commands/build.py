@@ -88,11 +88,21 @@ def _callbacks(config: DictConfig, bar: bool) -> list[Callback]:
 
 def scale_to_rows(config: DictConfig, data: Data, trainer: pl.Trainer) -> None:
     """Tell the config how many rows a step has, over all devices, and set the clipping that depends on it."""
-    rows, size = len(data.train), config.data.batch_size
+    rows = len(data.train)
+    size = config.data.batch_size = _batch_size(config.data.batch_size, rows, trainer.world_size)
     if size is not None:
-        rows = min(rows, int(size) * trainer.world_size * trainer.accumulate_grad_batches)
+        rows = min(rows, size * trainer.world_size * trainer.accumulate_grad_batches)
     config.rows_per_step = rows
     trainer.gradient_clip_val = config.trainer.gradient_clip_val
+
+
+def _batch_size(given: Any, rows: int, processes: int) -> int | None:
+    """Rows per process and step; `auto` takes many steps on small tables and large ones on large tables."""
+    if given == "auto":
+        return max(1, min(max(rows // 30, 32), 256) // processes)
+    if given is not None and (not isinstance(given, int) or given < 1):
+        raise LikelihoodError(f"data.batch_size is {given}; it must be a whole number above 0, auto, or null for all rows")
+    return given
 
 
 def build_module(config: DictConfig, data: Data) -> LikelihoodModule:

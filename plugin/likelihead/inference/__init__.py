@@ -11,32 +11,23 @@ tensor(3., dtype=torch.float64)
 
 from __future__ import annotations
 
-# Imported for their registrations too: each file tells `law_of` of its families.
-from likelihead.inference import circular, counts, finite, generic, line, mixture, positive, rankings, vectors
+# Imported for their registrations: each file tells `law_of` of its families.
+from likelihead.inference import circular, counts, finite, generic, line, mixture, positive, vectors  # noqa: F401
 from likelihead.inference.functions import cdf, interval, mean, median, mode, pit, quantile, sample, summary
 from likelihead.inference.laws import law
 from likelihead.inference.rankings import expected_ranks, first_probability
 
 __all__ = [
     "cdf",
-    "circular",
-    "counts",
     "expected_ranks",
-    "finite",
     "first_probability",
-    "generic",
     "interval",
     "law",
-    "line",
     "mean",
     "median",
-    "mixture",
     "mode",
     "pit",
-    "positive",
     "quantile",
-    "rankings",
     "sample",
     "summary",
-    "vectors",
 ]

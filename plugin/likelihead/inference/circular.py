@@ -152,7 +152,7 @@ def von_mises_cdf(z: Array, concentration: Array) -> Array:
 def _concentrated_tail(sine: Array, k: Array) -> Array:
     """The mass beyond the angle of which `sine` is the sine of the half, on its side of the mean, k >= 30.
 
-    With t = 2 sqrt(k) sin(z / 2) the density is exp(-t^2 / 2) (1 - t^2 / (4 k))^(-1/2), whose second factor is expanded:
+    With t = 2 sqrt(k) sin(z / 2) the density is exp(-t^2 / 2) (1 - t^2 / (4 k))^(-1/2); its second factor is expanded:
     the sum over n of (1/2)_n / n! Gamma(n + 1/2) (2 k)^-n Q(n + 1/2, t^2 / 2), Q the incomplete gamma function, by its
     recurrence, over the same sum at t = 0.
     """

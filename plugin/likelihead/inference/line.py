@@ -103,7 +103,7 @@ def t_quantile(df: Array, q: Array) -> Array:
     rest = special.betaincinv(0.5, half, 1.0 - p)
     far = np.sqrt(np.maximum(1.0 / share - 1.0, 0.0))
     near = np.sqrt(rest / np.maximum(1.0 - rest, 1e-300))
-    size = np.where(share < 0.5, far, near)
+    size = np.where((share < 0.5) | (p < 0.3), far, near)
     size = np.sqrt(df) * np.where(log_share < -math.log(_FAR), np.exp(-0.5 * log_share), size)
     return np.where(q < 0.5, -size, size)
 

@@ -39,8 +39,8 @@ def mean_length(mean: Array, deviation: Array) -> Array:
     total = np.zeros(square.shape[:-1])
     for step in np.arange(-_REACH, _REACH + _STEP, _STEP):
         s = np.exp(step)
-        grown = 1.0 + 2.0 * s * variance
-        log_expectation = -(0.5 * np.log(grown) + s * square / grown).sum(-1)
+        widened = 2.0 * s * variance
+        log_expectation = -(0.5 * np.log1p(widened) + s * square / (1.0 + widened)).sum(-1)
         total -= np.expm1(log_expectation) * np.exp(-0.5 * step)
     length: Array = total * _STEP / (2.0 * np.sqrt(np.pi)) * scale[..., 0]
     return length

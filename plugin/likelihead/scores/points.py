@@ -17,8 +17,8 @@ from likelihead.inference.laws import law
 from likelihead.inference.line import NormalLaw
 from likelihead.inference.rankings import RankingLaw
 from likelihead.inference.vectors import MultivariateNormalLaw
-from likelihead.scores.ranked import crps_of
 from likelihead.scores.distances import gaussian_energy, sampled_energy
+from likelihead.scores.ranked import crps_of
 
 
 def rows(dist: Any, per_element: Tensor) -> Tensor:
