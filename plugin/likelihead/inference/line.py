@@ -100,10 +100,10 @@ def t_quantile(df: Array, q: Array) -> Array:
     half, p = 0.5 * df, 2.0 * np.minimum(q, 1.0 - q)
     log_share = (np.log(p) + _log_tail(half)) / half
     share = special.betaincinv(half, 0.5, p)
-    rest = special.betaincinv(0.5, half, 1.0 - p)
+    rest = special.betainccinv(0.5, half, p)
     far = np.sqrt(np.maximum(1.0 / share - 1.0, 0.0))
     near = np.sqrt(rest / np.maximum(1.0 - rest, 1e-300))
-    size = np.where((share < 0.5) | (p < 0.3), far, near)
+    size = np.where(share < 0.5, far, near)
     size = np.sqrt(df) * np.where(log_share < -math.log(_FAR), np.exp(-0.5 * log_share), size)
     return np.where(q < 0.5, -size, size)
 
