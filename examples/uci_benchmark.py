@@ -43,10 +43,9 @@ def log_likelihood(frame: pd.DataFrame, test: np.ndarray, seed: int, words: list
         folder = Path(name)
         frame.drop(index=test).to_csv(folder / "train.csv", index=False)
         frame.loc[test].to_csv(folder / "test.csv", index=False)
-        command = [
-            sys.executable, str(ROOT / "train.py"), "distribution=normal", "data=table",
-            f"data.path={folder}/train.csv", f"data.test_path={folder}/test.csv", "data.target=y", f"seed={seed}", f"hydra.run.dir={folder}/run", *words,
-        ]  # fmt: skip
+        data = [f"data.path={folder}/train.csv", f"data.test_path={folder}/test.csv", "data.target=y"]
+        run = ["distribution=normal", "data=table", *data, f"seed={seed}", f"hydra.run.dir={folder}/run", *words]
+        command = [sys.executable, str(ROOT / "train.py"), *run]
         subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
         return -float(json.loads((folder / "run" / "metrics.json").read_text())["test"]["nll"])
 

@@ -67,6 +67,18 @@ def _mixture(cls: type, components: type) -> Callable[..., dist.Distribution]:
     return build
 
 
+def _pyros_counts(mean: Tensor, dispersion: Tensor, validate_args: bool) -> dist.Distribution:
+    return dist.NegativeBinomial(1.0 / dispersion, logits=(dispersion * mean).log(), validate_args=validate_args)
+
+
+def _logits_of(cls: type) -> Callable[..., dist.Distribution]:
+    return lambda logits, validate_args: cls(logits=logits, validate_args=validate_args)
+
+
+def counts() -> Tensor:
+    return torch.poisson(5.0 * positive())
+
+
 PAIRS: dict[str, Callable[[], Pair]] = {
     "normal": lambda: Pair(own.Normal, dist.Normal, {"loc": real(), "scale": positive()}, real()),
     "log_normal": lambda: Pair(own.LogNormal, dist.LogNormal, {"loc": real(), "scale": positive()}, positive()),
@@ -97,6 +109,25 @@ PAIRS: dict[str, Callable[[], Pair]] = {
         _mixture(dist.MixtureSameFamily, dist.Normal),
         {"logits": real(5), "loc": real(5), "scale": positive(5)},
         real(),
+    ),
+    "bernoulli": lambda: Pair(
+        own.Bernoulli, _logits_of(dist.Bernoulli), {"logits": real()}, torch.randint(2, (ROWS,)).float()
+    ),
+    "categorical_10": lambda: Pair(
+        own.Categorical, _logits_of(dist.Categorical), {"logits": real(10)}, torch.randint(10, (ROWS,))
+    ),
+    "poisson": lambda: Pair(own.Poisson, dist.Poisson, {"rate": 5 * positive()}, counts()),
+    "negative_binomial": lambda: Pair(
+        own.NegativeBinomial, _pyros_counts, {"mean": 5 * positive(), "dispersion": positive()}, counts()
+    ),
+    "zero_inflated_poisson": lambda: Pair(
+        own.ZeroInflatedPoisson, dist.ZeroInflatedPoisson, {"rate": 5 * positive(), "gate_logits": real()}, counts()
+    ),
+    "ordered_logistic_5": lambda: Pair(
+        own.OrderedLogistic,
+        dist.OrderedLogistic,
+        {"predictor": real(), "cutpoints": positive(4).cumsum(-1) - 2.0},
+        torch.randint(5, (ROWS,)),
     ),
 }
 

@@ -24,7 +24,6 @@ def metrics(run: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.slow
 def test_two_processes_equal_one(tmp_path: Path, environment: dict[str, str]) -> None:
     """601 rows leave batches that do not divide by two; dropout falls on the same units."""
     one = train(tmp_path, environment, *WORDS, "data.batch_size=64", "hydra.run.dir=one")

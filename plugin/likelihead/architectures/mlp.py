@@ -18,7 +18,7 @@ class MLP(nn.Module):
     """
 
     def __init__(
-        self, in_features: int, width: int = 128, depth: int = 2, dropout: float = 0.1, activation: str = "SiLU"
+        self, in_features: int, width: int = 256, depth: int = 2, dropout: float = 0.25, activation: str = "SiLU"
     ) -> None:
         super().__init__()
         kind = getattr(nn, activation, None)

@@ -13,7 +13,8 @@ from torch.distributions import constraints
 class Categorical(dist.Categorical):
     """Categorical(logits), logits (..., K): y = k in 0, ..., K-1 with probability softmax(logits)[k].
 
-    Pyro's own compares the identity of objects in log_prob, which breaks a compiled graph at each call.
+    The logits are normalised as differences from the largest: Pyro's own loses an offset that all of them share, and
+    compares the identity of objects in log_prob, which breaks a compiled graph at each call.
 
     >>> Categorical(torch.zeros(4)).log_prob(torch.tensor(2))
     tensor(-1.3863)
@@ -22,7 +23,10 @@ class Categorical(dist.Categorical):
     arg_constraints: ClassVar[dict[str, Any]] = {"logits": constraints.real_vector}
 
     def __init__(self, logits: Tensor, validate_args: bool | None = None) -> None:
-        super().__init__(logits=logits, validate_args=validate_args)
+        # Not torch's constructor, which takes the logarithm of a sum from the logits as they are.
+        self._param = self.logits = torch.log_softmax(logits, -1)
+        self._num_events = logits.shape[-1]
+        super(torch.distributions.Categorical, self).__init__(logits.shape[:-1], validate_args=validate_args)
 
     def expand(self, batch_shape: torch.Size, _instance: Any = None) -> Categorical:
         """The same distribution for a larger batch_shape."""

@@ -10,15 +10,48 @@ from torch import Tensor
 from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all
 
-from likelihead.distributions.stirling import lgamma_difference, wide
+from likelihead.distributions.stirling import (
+    HALF_LOG_2PI,
+    Formula,
+    digamma_remainder,
+    log_ratio,
+    log_ratio_value,
+    remainder_value,
+    wide,
+)
+
+
+class _LogProb(Formula):
+    @staticmethod
+    def forward(y: Tensor, mean: Tensor, dispersion: Tensor) -> Tensor:
+        dtype, a, m, count = mean.dtype, wide(dispersion), wide(mean), wide(y)
+        z, r, of_y = count + 1.0, a.reciprocal(), a * count + 1.0
+        ratio = log_ratio_value(of_y, a * m + 1.0, a * (count - m))
+        near = ratio.mul_(r + count).add_(torch.xlogy(count, m / z)).sub_(of_y.mul_(z).log_(), alpha=0.5)
+        of_sum, of_r, of_z = (remainder_value(x.to(dtype), dtype) for x in (r + count, r, z))
+        return near.to(dtype).add_(of_sum.sub_(of_r).sub_(of_z)).add_(1.0 - HALF_LOG_2PI)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor]:
+        y, mean, dispersion = ctx.saved_tensors
+        dtype, a, m, count = mean.dtype, wide(dispersion), wide(mean), wide(y)
+        excess, of_mean = a * (count - m), a * m + 1.0
+        step = excess / of_mean
+        near = (step - log_ratio(a * count + 1.0, of_mean, excess)) / a
+        r = a.reciprocal().to(dtype)
+        bend = digamma_remainder(r, dtype) - digamma_remainder((a.reciprocal() + count).to(dtype), dtype)
+        by_mean = (step / (a * m)).to(dtype)
+        return None, gradient * by_mean, gradient * ((near.to(dtype) + r * bend) / dispersion)
 
 
 class NegativeBinomial(TorchDistribution):
     """NegativeBinomial(mean, dispersion), both (...): counts with variance mean + dispersion mean^2.
 
     The NB2 of Cameron & Trivedi (1998). With r = 1 / dispersion, a = dispersion and m = mean,
-    log p(y) = lgamma(y + r) - lgamma(r) - log(y!) + y log(a m) - (y + r) log(1 + a m), written so that what grows with
-    r meets before it is rounded. As a goes to 0 it is the Poisson distribution; Pyro's own is off by 200 there.
+    log p(y) = lgamma(y + r) - lgamma(r) - log(y!) + y log(a m) - (y + r) log(1 + a m). By Stirling's formula, with its
+    remainder mu and z = y + 1, that is (r + y) log((1 + a y) / (1 + a m)) + y log(m / z) - log((1 + a y) z) / 2
+    + 1 - log(2 pi) / 2 + mu(r + y) - mu(r) - mu(z), in which nothing grows with r.
+    As a goes to 0 it is the Poisson distribution; Pyro's own is off by 200 there.
 
     >>> NegativeBinomial(torch.tensor(2.0), torch.tensor(1e-10)).log_prob(torch.tensor(3.0))
     tensor(-1.7123)
@@ -80,9 +113,6 @@ class NegativeBinomial(TorchDistribution):
         """log p(value) for whole numbers of shape sample_shape + batch_shape."""
         if self._validate_args:
             self._validate_sample(value)
-        y, a, mean = torch.broadcast_tensors(wide(value), wide(self.dispersion), wide(self.mean))
-        r = a.reciprocal()
-        # The y log(a) of the second term cancels that of the first: y log(y + r) = y log(1 + a y) - y log(a).
-        rising = lgamma_difference(r, y, self.mean.dtype) - y * (y + r).log()
-        counts = y * (a * y).log1p() + torch.xlogy(y, mean) - torch.lgamma(y + 1.0)
-        return (rising + counts - (y + r) * (a * mean).log1p()).to(self.mean.dtype)
+        y = value.to(self.mean.dtype)
+        log_prob: Tensor = _LogProb.apply(*torch.broadcast_tensors(y, self.mean, self.dispersion))
+        return log_prob

@@ -11,8 +11,25 @@ from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all
 from torch.nn import functional
 
-from likelihead.distributions.poisson import Poisson
-from likelihead.distributions.stirling import wide
+from likelihead.distributions.poisson import log_mass, slope
+from likelihead.distributions.stirling import Formula, wide
+
+
+class _LogProb(Formula):
+    @staticmethod
+    def forward(y: Tensor, rate: Tensor, gate: Tensor) -> Tensor:
+        # At 0 this is log(1 + exp(-g - rate)) - log(1 + exp(-g)), and both tend to -g for large negative g.
+        zero = functional.softplus(-wide(gate) - wide(rate)).sub_(functional.softplus(-wide(gate)))
+        return torch.where(y == 0, zero.to(y.dtype), log_mass(y, rate) - functional.softplus(gate))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor]:
+        y, rate, gate = ctx.saved_tensors
+        is_zero, open_ = y == 0, torch.sigmoid(-gate)
+        extra = torch.sigmoid(gate + rate)
+        by_rate = torch.where(is_zero, -torch.sigmoid(-gate - rate), slope(y, rate))
+        by_gate = torch.where(is_zero, -open_ * extra * torch.expm1(-rate), -torch.sigmoid(gate))
+        return None, gradient * by_rate, gradient * by_gate
 
 
 class ZeroInflatedPoisson(dist.ZeroInflatedPoisson):
@@ -42,11 +59,9 @@ class ZeroInflatedPoisson(dist.ZeroInflatedPoisson):
         """log p(value) for whole numbers of shape sample_shape + batch_shape."""
         if self._validate_args:
             self._validate_sample(value)
-        gate, rate = wide(self.gate_logits), wide(self.rate)
-        open_ = functional.logsigmoid(-gate)
-        zero = torch.logaddexp(functional.logsigmoid(gate), open_ - rate)
-        count = open_ + Poisson(rate, validate_args=False).log_prob(wide(value))
-        return torch.where(value == 0, zero, count).to(self.rate.dtype)
+        y = value.to(self.rate.dtype)
+        log_prob: Tensor = _LogProb.apply(*torch.broadcast_tensors(y, self.rate, self.gate_logits))
+        return log_prob
 
     @property
     def mode(self) -> Tensor:

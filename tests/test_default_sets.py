@@ -1,0 +1,53 @@
+"""Every shipped family on its own data set: where training starts, and how near to the truth it comes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from likelihead import DistributionHead, LikelihoodModule
+from likelihead.architectures import build
+from likelihead.batch import Batch
+from likelihead.catalogue import shipped
+from likelihead.data import load_data
+from likelihead.evaluation import evaluate, marginal_nll, oracle_nll
+from likelihead.family import family_for
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_the_first_loss_is_the_marginals_and_training_beats_it(name: str) -> None:
+    data = load_data(name, {"kind": "synthetic", "rows": 1500}, seed=0)
+    y = data.train.y
+    assert y is not None
+    torch.manual_seed(0)
+    network = build("mlp", data.train.x.shape[1])
+    head = DistributionHead(family_for(name, y), in_features=network.out_features)
+    fit = head.fit_marginal(y)
+    module = LikelihoodModule(network, head)
+    batch = Batch(data.train.x, y, data.train.weight, data.train.exposure)
+    assert module.training_step(batch, 0).item() / len(y) == pytest.approx(fit.nll, rel=1e-5, abs=1e-5)
+    optimizer = module.configure_optimizers()
+    for step in range(150):
+        rows = torch.arange(128 * step, 128 * (step + 1)) % len(y)
+        optimizer.zero_grad()
+        module.training_step(Batch(data.train.x[rows], y[rows]), 0).backward()
+        optimizer.step()
+    marginal, oracle = marginal_nll(module, data.test), oracle_nll(data.test)
+    assert marginal is not None and oracle is not None
+    trained = evaluate(module, data.test)["nll"]
+    assert oracle - 0.1 < trained < marginal - 0.5 * (marginal - oracle)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", shipped())
+def test_the_default_run_comes_within_a_twentieth_of_the_way(
+    name: str, command: Callable[..., None], in_folder: Path
+) -> None:
+    command("train", f"distribution={name}", "hydra.run.dir=run")
+    metrics = json.loads((in_folder / "run" / "metrics.json").read_text())
+    marginal, oracle = metrics["marginal"]["nll"], metrics["oracle"]["nll"]
+    assert metrics["test"]["nll"] < oracle + 0.05 * (marginal - oracle)
