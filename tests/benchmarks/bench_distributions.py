@@ -86,9 +86,7 @@ PAIRS: dict[str, Callable[[], Pair]] = {
         own.StudentT, dist.StudentT, {"df": 5 * positive(), "loc": real(), "scale": positive()}, real()
     ),
     "gamma": lambda: Pair(own.Gamma, dist.Gamma, {"concentration": positive(), "rate": positive()}, positive()),
-    "beta": lambda: Pair(
-        own.Beta, dist.Beta, {"concentration1": positive(), "concentration0": positive()}, unit()
-    ),
+    "beta": lambda: Pair(own.Beta, dist.Beta, {"concentration1": positive(), "concentration0": positive()}, unit()),
     "beta_proportion": lambda: Pair(
         own.BetaProportion, _pyros_proportion, {"logits": real(), "precision": 5 * positive()}, unit()
     ),

@@ -99,7 +99,7 @@ def scale_to_rows(config: DictConfig, data: Data, trainer: pl.Trainer) -> None:
 def _batch_size(given: Any, rows: int, processes: int) -> int | None:
     """Rows per process and step; `auto` takes many steps on small tables and large ones on large tables."""
     if given == "auto":
-        return max(1, min(max(rows // 24, 16), 512) // processes)
+        return max(1, min(max(rows // 16, 16), 512) // processes)
     if given is not None and (not isinstance(given, int) or given < 1):
         raise LikelihoodError(
             f"data.batch_size is {given}; it must be a whole number above 0, auto, or null for all rows"

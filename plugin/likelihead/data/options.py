@@ -29,7 +29,7 @@ DEFAULTS: dict[str, Any] = {
 OWN: dict[str, dict[str, Any]] = {
     "table": {"path": None, "test_path": None},
     "bundled": {"name": None},
-    "synthetic": {"name": None, "rows": 8_000, "data_seed": 0},
+    "synthetic": {"name": None, "rows": 6_000, "data_seed": 0},
 }
 #: The kind that an option belongs to.
 FOREIGN: dict[str, str] = {key: kind for kind, own in OWN.items() for key in own}
@@ -49,7 +49,7 @@ def complete(options: Mapping[str, Any]) -> dict[str, Any]:
         LikelihoodError: an unknown kind, key or choice, or a fraction outside [0, 1).
 
     >>> complete({"kind": "synthetic"})["rows"]
-    8000
+    6000
     """
     kind = options.get("kind", "table")
     if kind not in OWN:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import pyro.distributions as dist
-import torch
 from torch import Tensor
 from torch.distributions import constraints
 from torch.nn import functional
+from torch.types import _size
 
 
 class Bernoulli(dist.Bernoulli):
@@ -17,16 +17,17 @@ class Bernoulli(dist.Bernoulli):
     log p(y) = log sigmoid((2y - 1) logits). Its gradient keeps a confidently right row alive where
     sigmoid(logits) - y has been rounded to 0.
 
+    >>> import torch
     >>> Bernoulli(torch.tensor(20.0)).log_prob(torch.tensor(0.0))
     tensor(-20.)
     """
 
-    arg_constraints: ClassVar[dict[str, Any]] = {"logits": constraints.real}
+    arg_constraints = {"logits": constraints.real}  # noqa: RUF012
 
     def __init__(self, logits: Tensor | float, validate_args: bool | None = None) -> None:
         super().__init__(logits=logits, validate_args=validate_args)
 
-    def expand(self, batch_shape: torch.Size, _instance: Any = None) -> Bernoulli:
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Bernoulli:
         """The same distribution for a larger batch_shape."""
         return type(self)(self.logits.expand(batch_shape), validate_args=self._validate_args)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import pyro.distributions as dist
 import torch
 from torch import Tensor
 from torch.distributions import constraints
+from torch.types import _size
 
 
 class Categorical(dist.Categorical):
@@ -20,15 +21,17 @@ class Categorical(dist.Categorical):
     tensor(-1.3863)
     """
 
-    arg_constraints: ClassVar[dict[str, Any]] = {"logits": constraints.real_vector}
+    arg_constraints = {"logits": constraints.real_vector}  # noqa: RUF012
 
     def __init__(self, logits: Tensor, validate_args: bool | None = None) -> None:
-        # Not torch's constructor, which takes the logarithm of a sum from the logits as they are.
-        self._param = self.logits = torch.log_softmax(logits, -1)
+        # Not torch's constructor, which takes the logarithm of a sum from the logits as they are; and not log_softmax,
+        # which on a CPU takes three times as long for few classes.
+        shifted = logits - logits.detach().amax(-1, keepdim=True)
+        self._param = self.logits = shifted - shifted.exp().sum(-1, keepdim=True).log()
         self._num_events = logits.shape[-1]
         super(torch.distributions.Categorical, self).__init__(logits.shape[:-1], validate_args=validate_args)
 
-    def expand(self, batch_shape: torch.Size, _instance: Any = None) -> Categorical:
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Categorical:
         """The same distribution for a larger batch_shape."""
         logits = self.logits.expand((*batch_shape, self.logits.shape[-1]))
         return type(self)(logits, validate_args=self._validate_args)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from pyro.distributions import TorchDistribution
 from torch import Tensor
 from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all
+from torch.types import _size
 
 from likelihead.distributions.stirling import (
     HALF_LOG_2PI,
@@ -57,7 +58,7 @@ class NegativeBinomial(TorchDistribution):
     tensor(-1.7123)
     """
 
-    arg_constraints: ClassVar[dict[str, Any]] = {"mean": constraints.positive, "dispersion": constraints.positive}
+    arg_constraints = {"mean": constraints.positive, "dispersion": constraints.positive}  # noqa: RUF012
     support = constraints.nonnegative_integer
     #: What an exposure multiplies.
     exposure_parameter = "mean"
@@ -66,7 +67,7 @@ class NegativeBinomial(TorchDistribution):
         self._mean, self.dispersion = broadcast_all(mean, dispersion)
         super().__init__(self._mean.shape, validate_args=validate_args)
 
-    def expand(self, batch_shape: torch.Size, _instance: Any = None) -> NegativeBinomial:
+    def expand(self, batch_shape: _size, _instance: Any = None) -> NegativeBinomial:
         """The same distribution for a larger batch_shape."""
         shape = torch.Size(batch_shape)
         return type(self)(self._mean.expand(shape), self.dispersion.expand(shape), validate_args=self._validate_args)
@@ -102,7 +103,7 @@ class NegativeBinomial(TorchDistribution):
         return self.logits.sigmoid()
 
     @torch.no_grad()
-    def sample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:
+    def sample(self, sample_shape: _size = torch.Size()) -> Tensor:  # noqa: B008
         """Counts of shape sample_shape + batch_shape: a Poisson with a gamma distributed rate."""
         shape = self._extended_shape(torch.Size(sample_shape))
         r, mean = wide(self.total_count).expand(shape), wide(self.mean)

@@ -8,6 +8,7 @@ import pyro.distributions as dist
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.types import _size
 
 from likelihead.distributions.categorical import log_mass_at
 
@@ -15,9 +16,9 @@ from likelihead.distributions.categorical import log_mass_at
 class OrderedLogistic(dist.OrderedLogistic):
     """OrderedLogistic(predictor, cutpoints): predictor (...), cutpoints (..., K-1) increasing, levels y = 0, ..., K-1.
 
-    P(y <= k) = sigmoid(cutpoints[k] - predictor) (McCullagh, 1980). With a and b the ends of a level less the predictor,
-    log(s(b) - s(a)) = log s(b) + log s(-a) + log(1 - exp(a - b)), which cancels nowhere: b - a is taken from the
-    cutpoints, and s(-a) is not 1 - s(a).
+    P(y <= k) = sigmoid(cutpoints[k] - predictor) (McCullagh, 1980). With a and b the ends of a level less the
+    predictor, log(s(b) - s(a)) = log s(b) + log s(-a) + log(1 - exp(a - b)), which cancels nowhere: b - a is taken
+    from the cutpoints, and s(-a) is not 1 - s(a).
 
     >>> OrderedLogistic(torch.tensor(50.0), torch.tensor([-1.0, 1.0])).log_prob(torch.tensor(0))
     tensor(-51.)
@@ -40,7 +41,7 @@ class OrderedLogistic(dist.OrderedLogistic):
         """One cutpoint fewer than there are levels."""
         return {"cutpoints": (event_size - 1,)} if event_size is not None else {"cutpoints": ()}
 
-    def expand(self, batch_shape: torch.Size, _instance: Any = None) -> OrderedLogistic:
+    def expand(self, batch_shape: _size, _instance: Any = None) -> OrderedLogistic:
         """The same distribution for a larger batch_shape."""
         shape = torch.Size(batch_shape)
         cutpoints = self.cutpoints.expand((*shape, self.cutpoints.shape[-1]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from pyro.distributions import TorchDistribution
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.distributions import constraints
 from torch.distributions.constraints import Constraint
 from torch.nn import functional
+from torch.types import _size
 
 from likelihead.distributions.stirling import wide
 
@@ -41,14 +42,14 @@ class PlackettLuce(TorchDistribution):
     tensor(0.1667)
     """
 
-    arg_constraints: ClassVar[dict[str, Any]] = {"logits": constraints.real_vector}
+    arg_constraints = {"logits": constraints.real_vector}  # noqa: RUF012
     support = permutation
 
     def __init__(self, logits: Tensor, validate_args: bool | None = None) -> None:
         self.logits = logits
         super().__init__(logits.shape[:-1], logits.shape[-1:], validate_args=validate_args)
 
-    def expand(self, batch_shape: torch.Size, _instance: Any = None) -> PlackettLuce:
+    def expand(self, batch_shape: _size, _instance: Any = None) -> PlackettLuce:
         """The same distribution for a larger batch_shape."""
         logits = self.logits.expand(torch.Size(batch_shape) + self.event_shape)
         return type(self)(logits, validate_args=self._validate_args)
@@ -59,7 +60,7 @@ class PlackettLuce(TorchDistribution):
         return self.logits.argsort(dim=-1, descending=True, stable=True)
 
     @torch.no_grad()
-    def sample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:
+    def sample(self, sample_shape: _size = torch.Size()) -> Tensor:  # noqa: B008
         """Orders of shape sample_shape + batch_shape + (K,): logits with Gumbel noise, sorted (Yellott, 1977)."""
         shape = self._extended_shape(torch.Size(sample_shape))
         noise = torch.empty(shape, dtype=self.logits.dtype, device=self.logits.device).exponential_().log()

@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import pyro.distributions as dist
 import torch
 from torch import Tensor
 from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all
-from torch.nn import functional
+from torch.types import _size
 
-from likelihead.distributions.poisson import log_mass, slope
-from likelihead.distributions.stirling import Formula, wide
+from likelihead.distributions.poisson import slope
+from likelihead.distributions.stirling import Formula, over_factorial
 
 
 class _LogProb(Formula):
     @staticmethod
     def forward(y: Tensor, rate: Tensor, gate: Tensor) -> Tensor:
-        # At 0 this is log(1 + exp(-g - rate)) - log(1 + exp(-g)), and both tend to -g for large negative g.
-        zero = functional.softplus(-wide(gate) - wide(rate)).sub_(functional.softplus(-wide(gate)))
-        return torch.where(y == 0, zero.to(y.dtype), log_mass(y, rate) - functional.softplus(gate))
+        # At 0 this is log(1 + exp(-g - rate)) - log(1 + exp(-g)), whose common part -g is left out for g < 0.
+        zero = torch.maximum(gate.clamp(max=0.0), -rate).add_(_bend(gate + rate))
+        count = over_factorial(y, rate).sub_(gate.clamp(min=0.0))
+        return torch.where(y == 0, zero, count).sub_(_bend(gate))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor]:
         y, rate, gate = ctx.saved_tensors
-        is_zero, open_ = y == 0, torch.sigmoid(-gate)
-        extra = torch.sigmoid(gate + rate)
-        by_rate = torch.where(is_zero, -torch.sigmoid(-gate - rate), slope(y, rate))
-        by_gate = torch.where(is_zero, -open_ * extra * torch.expm1(-rate), -torch.sigmoid(gate))
+        is_zero, odds = y == 0, gate + rate
+        by_rate = torch.where(is_zero, -torch.sigmoid(-odds), slope(y, rate))
+        # The difference of sigmoids sigmoid(odds) - sigmoid(gate), without cancellation.
+        zero = torch.sigmoid(odds) * torch.sigmoid(-gate) * torch.expm1(-rate)
+        by_gate = -torch.where(is_zero, zero, torch.sigmoid(gate))
         return None, gradient * by_rate, gradient * by_gate
 
 
+def _bend(x: Tensor) -> Tensor:
+    """log(1 + exp(x)) - max(x, 0)."""
+    return x.abs().neg_().exp_().log1p_()
+
+
 class ZeroInflatedPoisson(dist.ZeroInflatedPoisson):
-    """ZeroInflatedPoisson(rate, gate_logits), both (...): with probability sigmoid(gate_logits) 0, else a Poisson count.
+    """ZeroInflatedPoisson(rate, gate_logits), both (...): 0 by chance sigmoid(gate_logits), else a Poisson count.
 
     log p(0) = log(s(g) + s(-g) exp(-rate)) and log p(y) = log s(-g) + log Poisson(y) for y > 0, s the logistic sigmoid
     and g the gate_logits (Lambert, 1992), all in logarithms.
@@ -42,7 +49,7 @@ class ZeroInflatedPoisson(dist.ZeroInflatedPoisson):
     tensor(-90.)
     """
 
-    arg_constraints: ClassVar[dict[str, Any]] = {"rate": constraints.positive, "gate_logits": constraints.real}
+    arg_constraints = {"rate": constraints.positive, "gate_logits": constraints.real}  # noqa: RUF012
     #: What an exposure multiplies.
     exposure_parameter = "rate"
 
@@ -50,7 +57,7 @@ class ZeroInflatedPoisson(dist.ZeroInflatedPoisson):
         rate, gate_logits = broadcast_all(rate, gate_logits)
         super().__init__(rate, gate_logits=gate_logits, validate_args=validate_args)
 
-    def expand(self, batch_shape: torch.Size, _instance: Any = None) -> ZeroInflatedPoisson:
+    def expand(self, batch_shape: _size, _instance: Any = None) -> ZeroInflatedPoisson:
         """The same distribution for a larger batch_shape."""
         shape = torch.Size(batch_shape)
         return type(self)(self.rate.expand(shape), self.gate_logits.expand(shape), validate_args=self._validate_args)

@@ -131,11 +131,11 @@ def ranking(logits: list[mp.mpf], y: list[int]) -> tuple[mp.mpf, list[mp.mpf]]:
 
 
 SCALARS = {
-    "bernoulli": Case("r", 700, draw_bernoulli, lambda z, y: log_sigmoid(z if y else -z)),
-    "poisson": Case("p", 1500, draw_poisson, poisson),
-    "negative_binomial": Case("pp", 1700, draw_negative_binomial, negative_binomial),
-    "zero_inflated_poisson": Case("pr", 1300, draw_zero_inflated, zero_inflated),
-    **{f"ordered_logistic_{size}": Case("r" * size, 350, draw_ordered(size), ordered) for size in (2, 3, 6)},
+    "bernoulli": Case("r", 800, draw_bernoulli, lambda z, y: log_sigmoid(z if y else -z)),
+    "poisson": Case("p", 1700, draw_poisson, poisson),
+    "negative_binomial": Case("pp", 2000, draw_negative_binomial, negative_binomial),
+    "zero_inflated_poisson": Case("pr", 1500, draw_zero_inflated, zero_inflated),
+    **{f"ordered_logistic_{size}": Case("r" * size, 420, draw_ordered(size), ordered) for size in (2, 3, 6)},
 }
 SIZES = {2: 150, 3: 150, 10: 100, 100: 30, 1000: 8}
 

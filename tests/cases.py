@@ -1,0 +1,205 @@
+"""The table of shipped families: tests that hold for every family run over its rows, one for each shipped name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import special, stats
+from torch import Tensor
+
+Array = NDArray[np.float64]
+INFINITY = float("inf")
+NAN = float("nan")
+
+
+class Case(NamedTuple):
+    """A family, its parameters for 4 rows, and targets.
+
+    Attributes:
+        name: the shipped name.
+        event_size: K where the family has a dimension of its own.
+        parameters: natural values (4, *shape), float64.
+        log_prob: (4,) from y and the parameters by name, as numpy arrays; from scipy or the textbook, not our code.
+        inside: targets in the support, (4, *event_shape).
+        outside: targets that must be refused, each with its label.
+    """
+
+    name: str
+    event_size: int | None
+    parameters: dict[str, Tensor]
+    log_prob: Callable[..., Array]
+    inside: Tensor
+    outside: list[tuple[str, Tensor]]
+
+    def reference(self) -> Array:
+        """The true log-probability of `inside`, (4,)."""
+        values = {name: value.numpy() for name, value in self.parameters.items()}
+        return self.log_prob(self.inside.numpy(), **values)
+
+
+def row(*values: float) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def rows(*values: list[float]) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def spoiled(inside: Tensor, **values: float) -> list[tuple[str, Tensor]]:
+    """`inside` with its first entry replaced by each of `values`, and by NaN and both infinities."""
+    found = []
+    for label, value in {**values, "nan": NAN, "infinity": INFINITY, "minus_infinity": -INFINITY}.items():
+        bad = inside.double().clone()
+        bad.view(-1)[0] = value
+        found.append((label, bad))
+    return found
+
+
+LOC, SCALE = row(-2.0, 0.0, 0.3, 5.0), row(0.2, 1.0, 3.0, 0.7)
+REAL, POSITIVE, SHARE = row(-1.0, 0.5, 2.0, 5.5), row(0.1, 1.0, 2.5, 7.0), row(0.05, 0.4, 0.77, 0.99)
+COUNTS, LABELS, ANGLES = row(0.0, 1.0, 3.0, 12.0), torch.tensor([0, 2, 1, 2]), row(-3.0, 1.0, 2.0, -0.5)
+SIMPLEX = rows([0.2, 0.3, 0.5], [0.1, 0.1, 0.8], [0.6, 0.3, 0.1], [0.01, 0.98, 0.01])
+VECTORS = rows([1.0, -0.5], [0.0, 0.0], [0.3, 4.0], [2.0, -1.0])
+ORDERS = torch.tensor([[0, 1, 2], [2, 0, 1], [1, 2, 0], [2, 1, 0]])
+LOGITS = rows([0.0, 0.0, 0.0], [1.0, -2.0, 0.5], [3.0, 3.5, -4.0], [-1.0, 0.2, 0.1])
+MEANS, DISPERSION = row(0.5, 1.0, 4.0, 10.0), row(0.1, 2.0, 0.5, 1.0)
+NOT_COUNTS = spoiled(COUNTS, negative=-1.0, fraction=0.5)
+NOT_POSITIVE = spoiled(POSITIVE, negative=-1.0)
+NOT_SHARES = spoiled(SHARE, zero=0.0, one=1.0, below=-0.1, above=1.1)
+NOT_LABELS = spoiled(LABELS, negative=-1.0, too_large=3.0, fraction=0.5)
+
+
+def _beta_proportion(y: Array, logits: Array, precision: Array) -> Array:
+    mean = special.expit(logits)
+    return stats.beta.logpdf(y, mean * precision, (1.0 - mean) * precision)
+
+
+def _categorical(y: Array, logits: Array) -> Array:
+    return np.take_along_axis(special.log_softmax(logits, -1), y[:, None], -1)[:, 0]
+
+
+def _dirichlet(y: Array, concentration: Array) -> Array:
+    return np.array([stats.dirichlet.logpdf(z, a) for z, a in zip(y, concentration, strict=True)])
+
+
+def _gaussian_mixture(y: Array, mixture_logits: Array, loc: Array, scale: Array) -> Array:
+    return special.logsumexp(special.log_softmax(mixture_logits, -1) + stats.norm.logpdf(y[:, None], loc, scale), -1)
+
+
+def _multivariate_normal(y: Array, loc: Array, scale_tril: Array) -> Array:
+    densities = (stats.multivariate_normal(m, factor @ factor.T) for m, factor in zip(loc, scale_tril, strict=True))
+    return np.array([density.logpdf(z) for z, density in zip(y, densities, strict=True)])
+
+
+def _negative_binomial(y: Array, mean: Array, dispersion: Array) -> Array:
+    return stats.nbinom.logpmf(y, 1.0 / dispersion, 1.0 / (1.0 + dispersion * mean))
+
+
+def _ordinal(y: Array, predictor: Array, cutpoints: Array) -> Array:
+    cumulative = special.expit(cutpoints - predictor[:, None])
+    masses = np.diff(cumulative, prepend=0.0, append=1.0)
+    return np.log(np.take_along_axis(masses, y[:, None], -1)[:, 0])
+
+
+def _plackett_luce(y: Array, logits: Array) -> Array:
+    scores = np.take_along_axis(logits, y, -1)
+    return sum(scores[:, place] - special.logsumexp(scores[:, place:], -1) for place in range(y.shape[1]))
+
+
+def _von_mises(y: Array, vector: Array) -> Array:
+    return stats.vonmises.logpdf(y, np.hypot(*vector.T), np.arctan2(vector[:, 1], vector[:, 0]))
+
+
+def _zero_inflated_poisson(y: Array, rate: Array, gate_logits: Array) -> Array:
+    gate = special.expit(gate_logits)
+    return np.log(gate * (y == 0) + (1.0 - gate) * stats.poisson.pmf(y, rate))
+
+
+_TABLE = (
+    Case(
+        "bernoulli", None, {"logits": row(-3.0, 0.0, 0.4, 2.0)},
+        lambda y, logits: stats.bernoulli.logpmf(y, special.expit(logits)), row(0.0, 1.0, 1.0, 0.0),
+        spoiled(row(0.0, 1.0, 1.0, 0.0), negative=-1.0, two=2.0, fraction=0.5),
+    ),
+    Case(
+        "beta", None, {"concentration1": SCALE, "concentration0": SHARE + 0.5},
+        lambda y, concentration1, concentration0: stats.beta.logpdf(y, concentration1, concentration0),
+        SHARE, NOT_SHARES,
+    ),
+    Case("beta_proportion", None, {"logits": LOC, "precision": 9.0 * SCALE}, _beta_proportion, SHARE, NOT_SHARES),
+    Case("categorical", 3, {"logits": LOGITS}, _categorical, LABELS, NOT_LABELS),
+    Case(
+        "dirichlet", 3, {"concentration": 5.0 * SIMPLEX.flip(-1)}, _dirichlet, SIMPLEX,
+        spoiled(SIMPLEX, negative=-0.2, too_large=0.4, zero=0.0),
+    ),
+    Case(
+        "exponential", None, {"rate": SCALE},
+        lambda y, rate: stats.expon.logpdf(y, scale=1.0 / rate), POSITIVE, NOT_POSITIVE,
+    ),
+    Case(
+        "gamma", None, {"concentration": 2.0 * SCALE, "rate": SHARE},
+        lambda y, concentration, rate: stats.gamma.logpdf(y, concentration, scale=1.0 / rate),
+        POSITIVE, [*NOT_POSITIVE, ("zero", row(0.0, 1.0, 2.5, 7.0))],
+    ),
+    Case(
+        "gaussian_mixture", None,
+        {
+            "mixture_logits": torch.linspace(-1.0, 2.0, 20, dtype=torch.float64).reshape(4, 5),
+            "loc": torch.linspace(-3.0, 6.0, 20, dtype=torch.float64).reshape(4, 5),
+            "scale": torch.linspace(0.3, 2.0, 20, dtype=torch.float64).reshape(4, 5),
+        },
+        _gaussian_mixture, REAL, spoiled(REAL),
+    ),
+    Case(
+        "laplace", None, {"loc": LOC, "scale": SCALE},
+        lambda y, loc, scale: stats.laplace.logpdf(y, loc, scale), REAL, spoiled(REAL),
+    ),
+    Case(
+        "log_normal", None, {"loc": LOC, "scale": SCALE / 3.0},
+        lambda y, loc, scale: stats.lognorm.logpdf(y, scale, scale=np.exp(loc)),
+        POSITIVE, [*NOT_POSITIVE, ("zero", row(0.0, 1.0, 2.5, 7.0))],
+    ),
+    Case(
+        "multivariate_normal", 2,
+        {"loc": VECTORS.flip(-1), "scale_tril": torch.tensor([[1.0, 0.0], [0.5, 2.0]]).double().expand(4, 2, 2)},
+        _multivariate_normal, VECTORS, spoiled(VECTORS),
+    ),
+    Case("negative_binomial", None, {"mean": MEANS, "dispersion": DISPERSION}, _negative_binomial, COUNTS, NOT_COUNTS),
+    Case(
+        "normal", None, {"loc": LOC, "scale": SCALE},
+        lambda y, loc, scale: stats.norm.logpdf(y, loc, scale), REAL, spoiled(REAL),
+    ),
+    Case(
+        "ordinal", 3,
+        {"predictor": LOC, "cutpoints": rows([-1.0, 1.0], [0.0, 0.5], [-3.0, 2.0], [4.0, 7.0])},
+        _ordinal, LABELS, NOT_LABELS,
+    ),
+    Case(
+        "plackett_luce", 3, {"logits": LOGITS}, _plackett_luce, ORDERS,
+        spoiled(ORDERS, twice=1.0, negative=-1.0, too_large=3.0, fraction=0.5),
+    ),
+    Case("poisson", None, {"rate": MEANS}, lambda y, rate: stats.poisson.logpmf(y, rate), COUNTS, NOT_COUNTS),
+    Case(
+        "student_t", None, {"df": row(2.5, 4.0, 9.0, 40.0), "loc": LOC, "scale": SCALE},
+        lambda y, df, loc, scale: stats.t.logpdf(y, df, loc, scale), REAL, spoiled(REAL),
+    ),
+    Case(
+        "von_mises", None, {"vector": rows([1.0, 0.5], [-2.0, 1.0], [0.3, -4.0], [3.0, 0.0])},
+        _von_mises, ANGLES, spoiled(ANGLES),
+    ),
+    Case(
+        "weibull", None, {"scale": SCALE, "concentration": row(0.8, 1.0, 2.0, 4.0)},
+        lambda y, scale, concentration: stats.weibull_min.logpdf(y, concentration, scale=scale),
+        row(0.1, 0.5, 4.0, 0.8), spoiled(row(0.1, 0.5, 4.0, 0.8), negative=-1.0, zero=0.0),
+    ),
+    Case(
+        "zero_inflated_poisson", None, {"rate": MEANS, "gate_logits": row(-2.0, 0.0, 1.0, -5.0)},
+        _zero_inflated_poisson, COUNTS, NOT_COUNTS,
+    ),
+)  # fmt: skip
+
+CASES = {case.name: case for case in _TABLE}

@@ -1,0 +1,3 @@
+"""The scripts in grid/ are run by hand."""
+
+collect_ignore = ["grid"]
