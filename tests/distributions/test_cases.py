@@ -48,7 +48,12 @@ def test_every_shipped_family_has_a_row() -> None:
 
 @EVERY
 def test_log_prob_is_the_reference(case: Case) -> None:
-    np.testing.assert_allclose(build(case).log_prob(case.inside), case.reference(), rtol=1e-9)
+    """In float64 and in float32."""
+    np.testing.assert_allclose(build(case).log_prob(case.inside), case.reference(), rtol=1e-10, atol=1e-12)
+    narrow = family(case).build({name: value.float() for name, value in case.parameters.items()})
+    log_prob = narrow.log_prob(single(case.inside))
+    assert log_prob.dtype == torch.float32
+    np.testing.assert_allclose(log_prob, case.reference(), rtol=2e-6, atol=2e-6)
 
 
 @EVERY
