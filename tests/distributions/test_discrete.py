@@ -100,6 +100,17 @@ def test_levels_between_close_and_far_cutpoints(place: float, gap: float) -> Non
     np.testing.assert_allclose(found, [ends[0], np.log(middle), ends[1]], rtol=1e-9)
 
 
+def test_a_level_of_no_width_leaves_the_others_alone() -> None:
+    leaves = [torch.zeros(3), torch.tensor([1.0, 1.0]).expand(3, 2)]
+    leaves = [leaf.clone().requires_grad_() for leaf in leaves]
+    log_prob = own.OrderedLogistic(*leaves, validate_args=False).log_prob(torch.tensor([0, 1, 2]))
+    slopes = torch.autograd.grad(log_prob.sum(), leaves)
+    assert float(log_prob[1].detach()) < -80.0 and all(bool(slope.isfinite().all()) for slope in slopes)
+    np.testing.assert_allclose(log_prob[::2].detach(), stats.logistic.logcdf([1.0, -1.0]), rtol=1e-6)
+    share = stats.logistic.sf(1.0)
+    np.testing.assert_allclose(slopes[0], [-share, 1.0 - 2.0 * stats.logistic.cdf(-1.0), 1.0 - share], rtol=1e-6)
+
+
 def test_orders_sum_to_one_and_the_mode_is_the_likeliest() -> None:
     family = own.PlackettLuce(torch.tensor([[0.3, -1.0, 2.0, 0.5], [0.0, 0.0, 0.0, 0.0]]).double())
     mass = family.log_prob(ORDERS[:, None]).exp()

@@ -31,7 +31,9 @@ class OrderedLogistic(dist.OrderedLogistic):
         from_predictor = self.cutpoints - self.predictor.unsqueeze(-1)
         below = functional.pad(functional.logsigmoid(from_predictor), (0, 1))
         above = functional.pad(functional.logsigmoid(-from_predictor), (1, 0))
-        width = torch.log(-torch.expm1(-self.cutpoints.diff(dim=-1)))
+        # Finite where float32 cannot tell two cutpoints apart, or the slopes of all other levels would be NaN.
+        gap = self.cutpoints.diff(dim=-1) + torch.finfo(self.cutpoints.dtype).tiny
+        width = torch.log(-torch.expm1(-gap))
         self._log_mass = below + above + functional.pad(width, (1, 1))
         super(dist.OrderedLogistic, self).__init__(logits=self._log_mass, validate_args=False)
         self._validate_args = bool(validate_args) if validate_args is not None else self._validate_args

@@ -120,16 +120,19 @@ def over_factorial(y: Tensor, rate: Tensor) -> Tensor:
     >>> over_factorial(torch.tensor([0.0, 1e7]), torch.tensor([2.0, 1e7]))
     tensor([-2.0000, -8.9780])
     """
-    steps, terms = _grade(y.dtype)
-    inverse = (y + (steps + 1.0)).reciprocal_()
-    ratios = inverse.sqrt()
-    for step in range(1, steps + 1):
-        ratios = ratios.addcmul(ratios, inverse, value=-step)
-    rest = ratios.log_().sub_(_series(inverse, _COEFFICIENTS[:terms])).sub_(HALF_LOG_2PI)
-    wide_rate, top = wide(rate), wide(y) + (steps + 1.0)
+    # One step fewer than elsewhere, since t starts at 3: the error is still 3e-7.
+    steps, terms = _grade(y.dtype) if y.dtype == torch.float64 else (2, 3)
+    t = y + (steps + 1.0)
+    top = wide(t)
     # The logarithm is finite at rate 0 too, so that 0 times it is 0.
-    near = (wide_rate / top).add_(torch.finfo(top.dtype).tiny).log_()
-    return rest.add_(near.mul_(wide(y)).add_(top).sub_(wide_rate).to(y.dtype))
+    near = (wide(rate) / top).add_(torch.finfo(top.dtype).tiny).log_()
+    total = near.mul_(wide(y)).add_(top).sub_(wide(rate)).to(y.dtype)
+    inverse = t.reciprocal_()
+    ratios, each = inverse.sqrt(), 1.0 - inverse
+    for _ in range(steps):
+        ratios = ratios.mul_(each)
+        each = each.sub_(inverse)
+    return total.add_(ratios.log_()).sub_(_series(inverse, _COEFFICIENTS[:terms])).sub_(HALF_LOG_2PI)
 
 
 def half_step_value(x: Tensor, precision: torch.dtype) -> Tensor:
