@@ -59,7 +59,6 @@ class DistributionHead(nn.Module):
         self.parameter = nn.ModuleDict({name: _parameter(self.family, name) for name in self.family.roles})
         self.sizes = [parameter.size for parameter in self._parameters_in_order()]
         self.linear = nn.Linear(in_features, sum(self.sizes)) if sum(self.sizes) else None
-        self.is_fitted = False
 
     def _parameters_in_order(self) -> Iterable[Parameter]:
         return self.parameter.values()  # type: ignore[return-value]
@@ -104,5 +103,4 @@ class DistributionHead(nn.Module):
         if self.linear is not None:
             nn.init.zeros_(self.linear.weight)
             nn.init.zeros_(self.linear.bias)
-        self.is_fitted = True
         return fit

@@ -93,13 +93,17 @@ class _Problem:
         (gradient,) = torch.autograd.grad(self.log_prob(rows).sum(), rows)
         return gradient
 
+    def squared_scores(self, flat: Tensor) -> Tensor:
+        """The mean square of each coordinate's score, (total,): the information that one observation gives."""
+        return (self.weight[:, None] * self.scores(flat).square()).sum(0)
+
     def units(self, flat: Tensor) -> Tensor:
         """One over the root of the mean squared score of each coordinate; 1 where nothing is known."""
-        return _inverse_root((self.weight[:, None] * self.scores(flat).square()).sum(0))
+        return _inverse_root(self.squared_scores(flat))
 
     def standard_errors(self, flat: Tensor) -> Tensor:
         """One over the root of the observed information's diagonal, for one observation."""
-        squared = (self.weight[:, None] * self.scores(flat).square()).sum(0)
+        squared = self.squared_scores(flat)
         if len(flat) > MOST_POLISHED:
             return _inverse_root(squared)
         return _inverse_root(torch.stack([self._information(flat, i, squared[i]) for i in range(len(flat))]))
@@ -256,7 +260,7 @@ def _retreat(problem: _Problem, start: np.ndarray, end: np.ndarray) -> np.ndarra
     The coordinates about which the targets say nothing any more go back until the mean NLL has risen by 1e-4.
     """
     flat = torch.from_numpy(end)
-    information = (problem.weight[:, None] * problem.scores(flat).square()).sum(0).numpy()
+    information = problem.squared_scores(flat).numpy()
     runaway = (information < 1e-6) & problem.scale_free()
     if not runaway.any():
         return end
