@@ -11,11 +11,11 @@ import torch
 
 from likelihead import DistributionHead, LikelihoodModule
 from likelihead.architectures import build
-from likelihead.batch import Batch
-from likelihead.catalogue import shipped
+from likelihead.configs import shipped
 from likelihead.data import load_data
-from likelihead.evaluation import evaluate, marginal_nll, oracle_nll
-from likelihead.family import family_for
+from likelihead.data.batch import Batch
+from likelihead.evaluation.evaluate import evaluate, marginal_nll, oracle_nll
+from likelihead.families.family import family_for
 
 
 @pytest.mark.parametrize("name", shipped())

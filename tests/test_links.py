@@ -9,7 +9,7 @@ import torch
 from torch.distributions import constraints
 
 from likelihead.errors import LikelihoodError
-from likelihead.links import BEND, Exp, LowerCholesky, bent_exp, link_for
+from likelihead.families.links import BEND, Exp, LowerCholesky, bent_exp, link_for
 
 CONSTRAINTS = {
     "real": (constraints.real, ()),

@@ -12,8 +12,8 @@ from sklearn.mixture import GaussianMixture
 
 from likelihead import DistributionHead
 from likelihead.errors import TargetError
-from likelihead.family import Family
-from likelihead.marginal import fit_marginal, marginal_values
+from likelihead.families.family import Family
+from likelihead.heads.marginal_fit import fit_marginal, marginal_values
 
 
 def draw(name: str) -> torch.Tensor:

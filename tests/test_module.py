@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from likelihead import DistributionHead, LikelihoodError, LikelihoodModule, TargetError, load
 from likelihead.architectures import build
-from likelihead.batch import Batch
+from likelihead.data.batch import Batch
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
 

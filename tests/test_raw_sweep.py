@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from likelihead import DistributionHead
-from likelihead.catalogue import shipped
-from likelihead.family import Family, family_for
+from likelihead.configs import shipped
+from likelihead.families.family import Family, family_for
 
 RAW = torch.arange(-100.0, 101.0, 5.0)
 SIZES = {"multivariate_normal": 2, "categorical": 3, "plackett_luce": 3, "dirichlet": 3, "ordinal": 3}

@@ -15,10 +15,10 @@ from sklearn import datasets
 from torch import Tensor, nn
 
 from likelihead import DistributionHead, LikelihoodModule
-from likelihead.batch import Batch
-from likelihead.catalogue import conf_directory, read
+from likelihead.configs import conf_directory, read
+from likelihead.data.batch import Batch
+from likelihead.data.dataset import Split
 from likelihead.data.loader import TensorLoader
-from likelihead.data.split import Split
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
 #: Models of another form than a linear head; tested below by themselves, or out of the family's reach.

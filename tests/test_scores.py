@@ -18,8 +18,7 @@ from scipy import stats
 
 from likelihead import LikelihoodError
 from likelihead import distributions as ours
-from likelihead.inference import law, mode, quantile, sample
-from likelihead.scores import (
+from likelihead.evaluation.scores import (
     accuracy,
     aggregate,
     angular_error,
@@ -33,6 +32,7 @@ from likelihead.scores import (
     pinball,
     scores,
 )
+from likelihead.inference import law, mode, quantile, sample
 
 
 def _crps_by_integration(cdf: object, knots: np.ndarray, y: float) -> float:

@@ -11,21 +11,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from likelihead.checkpoint import load as load
     from likelihead.errors import LikelihoodError as LikelihoodError
     from likelihead.errors import TargetError as TargetError
-    from likelihead.family import Family as Family
-    from likelihead.head import DistributionHead as DistributionHead
-    from likelihead.module import LikelihoodModule as LikelihoodModule
+    from likelihead.families.family import Family as Family
+    from likelihead.heads.distribution_head import DistributionHead as DistributionHead
+    from likelihead.training.checkpoint import load as load
+    from likelihead.training.module import LikelihoodModule as LikelihoodModule
 
 # Resolved on first use, so that what only reads configs does not wait for torch.
 _HOMES = {
-    "DistributionHead": "head",
-    "Family": "family",
+    "DistributionHead": "heads.distribution_head",
+    "Family": "families.family",
     "LikelihoodError": "errors",
-    "LikelihoodModule": "module",
+    "LikelihoodModule": "training.module",
     "TargetError": "errors",
-    "load": "checkpoint",
+    "load": "training.checkpoint",
 }
 __all__ = ["DistributionHead", "Family", "LikelihoodError", "LikelihoodModule", "TargetError", "load"]
 

@@ -15,11 +15,11 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 
 from likelihead import LikelihoodError
-from likelihead.catalogue import conf_directory, read, shipped
 from likelihead.commands import build, resolvers
-from likelihead.commands.quiet import quiet
+from likelihead.configs import conf_directory, read, shipped
 from likelihead.data.options import complete
-from likelihead.family import Family
+from likelihead.families.family import Family
+from likelihead.training.lightning_messages import quiet
 
 TABLE = [
     "normal", "laplace", "student_t", "gaussian_mixture", "exponential", "gamma", "beta", "multivariate_normal",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from likelihead.epoch_log import EpochLog
+from likelihead.training.epoch_log import EpochLog
 
 
 def rows(path: Path) -> list[dict[str, str]]:

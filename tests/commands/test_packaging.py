@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hydra import compose, initialize_config_dir
 
-from likelihead.catalogue import conf_directory
+from likelihead.configs import conf_directory
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -18,7 +18,7 @@ from likelihead.distributions import (
     Poisson,
     VonMises,
 )
-from likelihead.prediction import frame_of
+from likelihead.evaluation.predictions import frame_of
 
 DOUBLE = torch.float64
 

@@ -8,8 +8,8 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from likelihead.batch import Batch
 from likelihead.data import Split, TensorLoader
+from likelihead.data.batch import Batch
 from likelihead.errors import LikelihoodError
 
 

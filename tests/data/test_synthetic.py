@@ -8,9 +8,9 @@ import torch
 from scipy import stats
 
 from likelihead.data import load_data
-from likelihead.data.synthetic import STORIES, default_name, make, names
+from likelihead.data.sources.synthetic import STORIES, default_name, make, names
 from likelihead.errors import LikelihoodError
-from likelihead.family import shipped
+from likelihead.families.family import shipped
 
 GENERIC = ["Gumbel", "HalfNormal", "InverseGamma", "Cauchy", "Geometric", "Kumaraswamy", "Chi2"]
 

@@ -14,8 +14,8 @@ import torch
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from likelihead.data import Kind, TableEncoder
-from likelihead.data.frames import read_table
 from likelihead.errors import LikelihoodError, TargetError
+from likelihead.target_types.cells import read_table
 
 NORMAL = Kind.of("normal")
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from likelihead.data import check_targets
-from likelihead.data.kinds import Kind, probe_family
 from likelihead.errors import LikelihoodError, TargetError
-from likelihead.family import Family, shipped
+from likelihead.families.family import Family, shipped
+from likelihead.target_types.kinds import Kind, probe_family
 
 SIZE = 3
 #: Targets inside the support, four rows for each family.

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 import likelihead
 from likelihead import DistributionHead
-from likelihead.catalogue import shipped
-from likelihead.data.targets import check_targets
+from likelihead.configs import shipped
 from likelihead.errors import TargetError
-from likelihead.family import Family
-from likelihead.module import LikelihoodModule
+from likelihead.families.family import Family
+from likelihead.target_types.check import check_targets
+from likelihead.training.module import LikelihoodModule
 
 EVERY = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 

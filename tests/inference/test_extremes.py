@@ -10,8 +10,8 @@ import torch
 from inference.references import EXTREME
 
 from likelihead.inference import law, mode, pit, quantile, summary
-from likelihead.inference.circular import CircularLaw
 from likelihead.inference.functions import cdf
+from likelihead.laws.circular import CircularLaw
 
 
 @pytest.mark.parametrize("made", EXTREME.values(), ids=EXTREME.keys())

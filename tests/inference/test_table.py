@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from likelihead import LikelihoodError
-from likelihead.catalogue import shipped
+from likelihead.configs import shipped
 from likelihead.inference import cdf, interval, law, mean, median, mode, pit, quantile, sample
-from likelihead.inference.laws import FUNCTIONS
 from likelihead.inference.table import EXAMPLES, markdown, table
+from likelihead.laws.law import FUNCTIONS
 
 PLUGIN = Path(__file__).resolve().parents[2] / "plugin"
 CALLS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
-from likelihead.catalogue import conf_directory
 from likelihead.commands.resolvers import register
+from likelihead.configs import conf_directory
 
 
 class LikelihoodSearchPath(SearchPathPlugin):

@@ -6,7 +6,7 @@ import os
 import sys
 from importlib import import_module
 
-from likelihead.commands.words import COMMANDS, USAGE
+from likelihead.commands.command_line import COMMANDS, USAGE
 
 
 def main() -> None:

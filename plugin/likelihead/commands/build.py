@@ -16,14 +16,14 @@ from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelChec
 from torch import nn
 
 from likelihead import architectures
-from likelihead.commands.random_state import RandomState
-from likelihead.commands.shared_dropout import SharedDropout
 from likelihead.data import Data
-from likelihead.epoch_log import EpochLines
 from likelihead.errors import LikelihoodError
-from likelihead.family import family_for
-from likelihead.head import DistributionHead
-from likelihead.module import LikelihoodModule
+from likelihead.families.family import family_for
+from likelihead.heads.distribution_head import DistributionHead
+from likelihead.training.callbacks.random_state import RandomState
+from likelihead.training.callbacks.shared_dropout import SharedDropout
+from likelihead.training.epoch_log import EpochLines
+from likelihead.training.module import LikelihoodModule
 
 #: What goes wrong when a class is called with arguments that it cannot take.
 REFUSALS = (TypeError, ValueError, RuntimeError, InstantiationException, MisconfigurationException)

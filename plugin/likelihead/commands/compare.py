@@ -16,9 +16,9 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from likelihead.catalogue import conf_directory
-from likelihead.commands import words
+from likelihead.commands import command_line as words
 from likelihead.commands.telling import fail, telling
+from likelihead.configs import conf_directory
 from likelihead.errors import LikelihoodError
 
 
@@ -111,8 +111,8 @@ def _directory(given: Sequence[str]) -> Path:
 def _report(found: Sequence[Entry], directory: Path) -> None:
     from rich.console import Console
 
-    from likelihead.commands.files import write_text
     from likelihead.commands.summary import table
+    from likelihead.files import write_text
 
     if not found:
         return

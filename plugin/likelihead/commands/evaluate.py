@@ -7,9 +7,9 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
-from likelihead.catalogue import conf_directory
-from likelihead.commands import words
+from likelihead.commands import command_line as words
 from likelihead.commands.telling import telling
+from likelihead.configs import conf_directory
 
 
 def evaluate(config: DictConfig) -> dict[str, Any]:
@@ -20,10 +20,10 @@ def evaluate(config: DictConfig) -> dict[str, Any]:
     """
     from rich.console import Console
 
-    from likelihead import evaluation
-    from likelihead.commands.files import write_json
+    from likelihead.commands.saved_model import file_of, rows_of, trained
     from likelihead.commands.summary import table
-    from likelihead.commands.trained import file_of, rows_of, trained
+    from likelihead.evaluation import evaluate as evaluation
+    from likelihead.files import write_json
 
     model = trained(file_of(config, "checkpoint"))
     path = file_of(config, "data.path")

@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from likelihead.catalogue import conf_directory
+from likelihead.configs import conf_directory
 from likelihead.errors import LikelihoodError
 
 #: Mappings whose keys depend on the family that they belong to: the family checks them.

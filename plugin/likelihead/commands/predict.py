@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import hydra
 from omegaconf import DictConfig
 
-from likelihead.catalogue import conf_directory
-from likelihead.commands import words
+from likelihead.commands import command_line as words
 from likelihead.commands.telling import telling
+from likelihead.configs import conf_directory
 from likelihead.errors import LikelihoodError
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def predict(config: DictConfig) -> Path:
     Raises:
         LikelihoodError: a file that cannot be read or written, a missing column, a level outside (0, 1).
     """
-    from likelihead.commands.trained import file_of, rows_of, trained
-    from likelihead.evaluation import distribution, double
-    from likelihead.prediction import frame_of
+    from likelihead.commands.saved_model import file_of, rows_of, trained
+    from likelihead.evaluation.evaluate import distribution, double
+    from likelihead.evaluation.predictions import frame_of
 
     output = _output(file_of(config, "output"), [file_of(config, "checkpoint"), file_of(config, "data.path")])
     levels = _levels(config.quantiles)
@@ -61,7 +61,7 @@ def _output(path: Path, inputs: Sequence[Path]) -> Path:
 
 
 def _write(path: Path, frame: pd.DataFrame) -> None:
-    from likelihead.commands.files import write_whole
+    from likelihead.files import write_whole
 
     if path.name.lower().endswith((".parquet", ".pq")):
         write_whole(path, lambda place: frame.to_parquet(place, index=False))

@@ -14,8 +14,8 @@ from hydra.types import RunMode
 from hydra.utils import to_absolute_path
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from likelihead.commands.files import write_text
 from likelihead.errors import LikelihoodError
+from likelihead.files import write_text
 
 CONFIG = "config.yaml"
 LAST, BEST = Path("checkpoints") / "last.ckpt", Path("checkpoints") / "best.ckpt"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import hydra
 from omegaconf import DictConfig
 
-from likelihead.catalogue import conf_directory
-from likelihead.commands import words
+from likelihead.commands import command_line as words
 from likelihead.commands.telling import telling
+from likelihead.configs import conf_directory
 
 if TYPE_CHECKING:
     from likelihead.commands.training import Outcome

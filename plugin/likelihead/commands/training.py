@@ -12,17 +12,17 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
 
-from likelihead import checkpoint
 from likelihead.commands import build, summary
-from likelihead.commands.files import write_json, write_whole
-from likelihead.commands.loaders import Loaders
-from likelihead.commands.quiet import quiet
+from likelihead.commands.command_line import as_typed
 from likelihead.commands.run_directory import BEST, LAST, is_sweep, output_directory, settle, stored_choices
-from likelihead.commands.words import as_typed
 from likelihead.data import Data, load_data, save_rows
 from likelihead.errors import LikelihoodError
-from likelihead.evaluation import evaluate, marginal_nll, oracle_nll, targets
-from likelihead.module import LikelihoodModule
+from likelihead.evaluation.evaluate import evaluate, marginal_nll, oracle_nll, targets
+from likelihead.files import write_json, write_whole
+from likelihead.training import checkpoint
+from likelihead.training.data_module import Loaders
+from likelihead.training.lightning_messages import quiet
+from likelihead.training.module import LikelihoodModule
 
 
 @dataclass(frozen=True)

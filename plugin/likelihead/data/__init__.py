@@ -1,12 +1,12 @@
 """Data: tables, bundled and synthetic sets to tensors; the check of targets; the loader."""
 
-from likelihead.data.kinds import Kind
+from likelihead.data.dataset import Data, Split
 from likelihead.data.loader import TensorLoader
-from likelihead.data.loading import encode_table, load_data, load_table, take
-from likelihead.data.split import Data, Split
-from likelihead.data.splits import load_rows, save_rows, split_rows
-from likelihead.data.tables import TableEncoder
-from likelihead.data.targets import check_targets
+from likelihead.data.row_splits import load_rows, save_rows, split_rows
+from likelihead.data.sources.load import encode_table, load_data, load_table, take
+from likelihead.data.tables.encoder import TableEncoder
+from likelihead.target_types.check import check_targets
+from likelihead.target_types.kinds import Kind
 
 __all__ = [
     "Data",

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from likelihead.batch import Batch
-from likelihead.data.split import Split
+from likelihead.data.batch import Batch
+from likelihead.data.dataset import Split
 from likelihead.errors import LikelihoodError
 
 

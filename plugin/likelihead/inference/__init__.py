@@ -11,11 +11,12 @@ tensor(3., dtype=torch.float64)
 
 from __future__ import annotations
 
-# Imported for their registrations: each file tells `law_of` of its families.
-from likelihead.inference import circular, counts, finite, generic, line, mixture, positive, vectors  # noqa: F401
 from likelihead.inference.functions import cdf, interval, mean, median, mode, pit, quantile, sample, summary
-from likelihead.inference.laws import law
 from likelihead.inference.rankings import expected_ranks, first_probability
+
+# Imported for their registrations: each file tells `law_of` of its families.
+from likelihead.laws import circular, counts, finite, generic, line, mixture, positive, vectors  # noqa: F401
+from likelihead.laws.law import law
 
 __all__ = [
     "cdf",

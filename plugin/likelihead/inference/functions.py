@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from likelihead.errors import LikelihoodError
-from likelihead.inference.finite import FiniteLaw
-from likelihead.inference.float64 import in_float64
-from likelihead.inference.laws import Array, Law, law
+from likelihead.laws.finite import FiniteLaw
+from likelihead.laws.float64 import in_float64
+from likelihead.laws.law import Array, Law, law
 
 KINDS = ("central", "highest")
 

@@ -10,7 +10,7 @@ from scipy import special
 
 from likelihead.distributions import PlackettLuce
 from likelihead.errors import LikelihoodError
-from likelihead.inference.laws import Array, Claim, Law, claims, law, law_of, numbers
+from likelihead.laws.law import Array, Claim, Law, claims, law, law_of, numbers
 
 _NONE = Claim("undefined", "rankings have no order: use mode(dist), expected_ranks(dist) or first_probability(dist)")
 #: Pairs of items compared at once.

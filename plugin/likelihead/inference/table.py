@@ -9,7 +9,7 @@ import pyro.distributions as dist
 import torch
 
 from likelihead import distributions as ours
-from likelihead.inference.laws import FUNCTIONS, Claim, law
+from likelihead.laws.law import FUNCTIONS, Claim, law
 
 _one, _two = torch.tensor(1.0), torch.tensor([0.5, -0.5])
 

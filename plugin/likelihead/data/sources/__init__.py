@@ -1,0 +1,1 @@
+"""Where data come from: files, bundled sets, synthetic sets."""

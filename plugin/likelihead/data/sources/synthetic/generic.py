@@ -1,0 +1,50 @@
+"""A synthetic set for any family: its parameters are smooth functions of x, through its own links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from likelihead.data.sources.synthetic.story import Story, tensor
+from likelihead.errors import LikelihoodError
+from likelihead.target_types.kinds import Kind, at_raw, probe_family
+
+#: How far raw outputs go either way: locations and logits from 0, factors (of a scale or rate) from `MIDDLE`.
+REACH, FACTOR_REACH, MIDDLE = 4.0, 1.0, 0.5
+INPUTS = 3
+
+
+def waves(rng: np.random.Generator, x: Tensor, size: int) -> Tensor:
+    """Smooth functions with a bend or two, of x (n, p) to (n, size) within ±1: planes and sines."""
+    features = torch.cat([x / 2, torch.sin(1.5 * x)], dim=1)
+    weights = tensor(rng.normal(size=(features.shape[1], size)))
+    weights = weights / weights.abs().sum(dim=0)
+    return features @ weights
+
+
+def generic(family: str | Mapping[str, Any] | type, rng: np.random.Generator, rows: int) -> Story:
+    """Three inputs; each parameter is a smooth function of them where it is predicted, one number where learned."""
+    resolved = probe_family(family)
+    x = rng.uniform(-2, 2, (rows, INPUTS))
+    raw: dict[str, Tensor] = {}
+    for name, shape in resolved.parameter_shapes.items():
+        if not isinstance(resolved.roles[name], str):
+            continue
+        inner = resolved.links[name].raw_shape(shape)
+        is_factor = resolved.links[name].factors(inner).flatten()
+        values = waves(rng, tensor(x), max(inner.numel(), 1))
+        values = torch.where(is_factor, MIDDLE + FACTOR_REACH * values, REACH * values)
+        values = values if resolved.roles[name] == "predicted" else values[:1].expand(rows, -1)
+        raw[name] = values.reshape(rows, *inner)
+    truth = at_raw(resolved, raw)
+    if tuple(truth.batch_shape) != (rows,):
+        raise LikelihoodError(f"{resolved.name} has no parameter that depends on x: name a data set, data.path=FILE")
+    kind = Kind.of(resolved)
+    size = int(truth.event_shape.numel())
+    target = [f"y{index}" for index in range(size)] if kind.vector else ["y"]
+    labels = [str(code) for code in range(size)] if kind.value == "order" else None
+    return Story({f"x{index}": x[:, index] for index in range(INPUTS)}, truth, target, labels)

@@ -1,0 +1,1 @@
+"""Tables to tensors: the columns' encoders, fitted on the training rows."""

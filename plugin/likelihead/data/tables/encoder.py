@@ -1,0 +1,177 @@
+"""A table's columns to tensors: learned on the training rows, stored as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from likelihead.data.options import DEFAULTS
+from likelihead.data.tables.columns import Category, Column, Number, fit_column
+from likelihead.errors import LikelihoodError
+from likelihead.target_types.cells import as_list, describe_cells, numbers, require_columns
+from likelihead.target_types.kinds import Kind
+from likelihead.target_types.target_columns import TargetEncoder
+
+KINDS: dict[str, type[Number] | type[Category]] = {"number": Number, "category": Category}
+
+
+@dataclass(frozen=True)
+class TableEncoder:
+    """How a table becomes x, y, weight and exposure. Columns are found by name; others are ignored.
+
+    Numbers are standardised by the mean and deviation of the training rows (a constant column by 1). An empty cell
+    becomes the training mean, and a column that had empty cells in training gets a second column, 1 where the cell is
+    empty; a column that has them only later is filled with the mean alone. Text, booleans and categories become one
+    column for each label of the training rows, in sorted order; an empty cell is a label of its own where a training
+    row has one. A label that no training row has is an error, or with `unseen=ignore` all zeros, which is logged. A
+    table without inputs gets one column of zeros.
+
+    >>> frame = pd.DataFrame({"size": [1.0, 3.0], "kind": ["a", "b"], "y": [0, 4]})
+    >>> encoder = TableEncoder.fit(frame, Kind.of("poisson"), "y")
+    >>> encoder.names
+    ['size', 'kind=a', 'kind=b']
+    >>> encoder.encode(frame)
+    tensor([[-1.,  1.,  0.],
+            [ 1.,  0.,  1.]])
+    >>> encoder.encode_target(frame)
+    tensor([0., 4.])
+    """
+
+    columns: list[Column]
+    target: TargetEncoder
+    weight: str | None = None
+    exposure: str | None = None
+    unseen: str = "error"
+
+    @classmethod
+    def fit(
+        cls, frame: pd.DataFrame, kind: Kind, target: str | Sequence[str], options: Mapping[str, Any] | None = None
+    ) -> TableEncoder:
+        """Learn from the training rows.
+
+        Args:
+            frame: the training rows alone.
+            kind: what the family asks of its targets.
+            target: the target column or columns.
+            options: `features`, `categorical`, `weight`, `exposure`, `unseen`, and those of `TargetEncoder.fit`.
+
+        Raises:
+            LikelihoodError: a missing column, or one that cannot be an input.
+            TargetError: columns that cannot be targets of this family.
+        """
+        full = {**DEFAULTS, **(options or {})}
+        own = TargetEncoder.fit(frame, kind, target, full)
+        _check_roles(frame, own.columns, full["weight"], full["exposure"])
+        inputs = _inputs(frame, full, [*own.columns, *as_list(full["weight"]), *as_list(full["exposure"])])
+        categorical = as_list(full["categorical"])
+        require_columns(frame[inputs], categorical, "categorical")
+        columns = [fit_column(frame[name], name in categorical) for name in inputs]
+        encoder = cls(columns, own, full["weight"], full["exposure"], full["unseen"])
+        weight = encoder.encode_weight(frame)
+        if weight is not None and not weight.any():
+            raise LikelihoodError(f"weight column {encoder.weight!r} is 0 in every training row: no row would count")
+        return encoder
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns of x."""
+        return [name for column in self.columns for name in column.names] or ["(no inputs)"]
+
+    @property
+    def inputs(self) -> list[str]:
+        """The table's columns that x is made of."""
+        return [column.name for column in self.columns]
+
+    def encode(self, frame: pd.DataFrame) -> Tensor:
+        """The inputs x, (n, p) float32.
+
+        Raises:
+            LikelihoodError: a missing column, a label that no training row has, text in a column of numbers, infinity.
+        """
+        require_columns(frame, self.inputs, "input")
+        if not self.columns:
+            return torch.zeros(len(frame), 1)
+        blocks = [column.encode(frame[column.name], self.unseen == "ignore") for column in self.columns]
+        return torch.from_numpy(np.concatenate(blocks, axis=1))
+
+    def encode_target(self, frame: pd.DataFrame) -> Tensor:
+        """The targets y, (n,) or (n, D), checked: see `TargetEncoder.encode`."""
+        return self.target.encode(frame)
+
+    def encode_weight(self, frame: pd.DataFrame) -> Tensor | None:
+        """The weights (n,) float32, finite and not negative; None where no column is named."""
+        if self.weight is None:
+            return None
+        values = _measure(frame, "weight", self.weight, lambda cells: cells >= 0, "finite and not negative")
+        return torch.from_numpy(values.astype(np.float32))
+
+    def encode_exposure(self, frame: pd.DataFrame) -> Tensor | None:
+        """The exposures (n,) float32, finite and above 0; None where no column is named."""
+        if self.exposure is None:
+            return None
+        values = _measure(frame, "exposure", self.exposure, lambda cells: cells > 0, "finite and above 0")
+        return torch.from_numpy(values.astype(np.float32))
+
+    def state(self) -> dict[str, Any]:
+        """Plain values only, so that torch.load(weights_only=True) takes it."""
+        return {
+            "columns": [column.state() for column in self.columns],
+            "target": self.target.state(),
+            "weight": self.weight,
+            "exposure": self.exposure,
+            "unseen": self.unseen,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> TableEncoder:
+        """The encoder that `state()` describes."""
+        columns = [KINDS[column["type"]].from_state(column) for column in state["columns"]]
+        return cls(
+            columns, TargetEncoder.from_state(state["target"]), state["weight"], state["exposure"], state["unseen"]
+        )
+
+
+def _check_roles(frame: pd.DataFrame, target: Sequence[str], weight: str | None, exposure: str | None) -> None:
+    for what, name in (("weight", weight), ("exposure", exposure)):
+        if name is None:
+            continue
+        require_columns(frame, [name], what)
+        if name in target or (what == "exposure" and name == weight):
+            raise LikelihoodError(
+                f"data.{what} names {name!r}, which is already the target or the weight: name another"
+            )
+
+
+def _inputs(frame: pd.DataFrame, options: Mapping[str, Any], taken: Sequence[str]) -> list[str]:
+    if options["features"] is None:
+        return [name for name in frame.columns if name not in taken]
+    features = as_list(options["features"])
+    require_columns(frame, features, "input")
+    for name in features:
+        if name in taken:
+            raise LikelihoodError(
+                f"data.features names {name!r}, which is the target, weight or exposure: leave it out"
+            )
+    if len(set(features)) < len(features):
+        raise LikelihoodError(f"data.features names a column twice: {', '.join(features)}")
+    return features
+
+
+def _measure(frame: pd.DataFrame, what: str, name: str, valid: Any, words: str) -> NDArray[np.float64]:
+    require_columns(frame, [name], what)
+    values = numbers(frame[name], f"{what} column", f"it must be {words}")
+    bad = ~(np.isfinite(values) & valid(np.nan_to_num(values, nan=-1.0)))
+    if bad.any():
+        shown = describe_cells(frame[name], bad)
+        raise LikelihoodError(
+            f"{what} column {name!r}: {int(bad.sum())} of {len(values)} cells are not {words} ({shown}): "
+            "correct them or leave these rows out"
+        )
+    return values

@@ -1,0 +1,1 @@
+"""Scores of a trained model, and its predictions as a table."""

@@ -1,0 +1,248 @@
+"""A family resolved: the class, the role and link of each parameter, and all shapes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyro.distributions as dist
+import torch
+from torch import Tensor
+from torch.distributions.constraints import Constraint
+
+from likelihead.configs import read, shipped
+from likelihead.errors import LikelihoodError
+from likelihead.families.links import Link, link_for
+from likelihead.families.signature import Signature, path_of, resolve
+
+__all__ = ["MIXTURE", "Family", "read", "shipped"]
+
+#: The parameter that weighs the components of a mixture.
+MIXTURE = "mixture_logits"
+KEYS = ("family", "parameters", "links", "floors", "components", "options")
+Role = str | float | Sequence[float]
+
+
+def _closest(name: str, choices: Iterable[str]) -> str:
+    choices = list(choices)
+    close = difflib.get_close_matches(name, choices, n=1)
+    return (f"did you mean {close[0]!r}? " if close else "") + f"valid are {', '.join(choices)}"
+
+
+@dataclass(frozen=True)
+class Family:
+    """A class of distributions with a role, a link and a shape for each parameter.
+
+    `parameter_shapes` are those of one row: output_shape, then components, then the parameter's own.
+
+    >>> family = Family.of("normal")
+    >>> family.roles
+    {'loc': 'predicted', 'scale': 'predicted'}
+    >>> family.build({"loc": torch.zeros(3), "scale": torch.ones(3)}).batch_shape
+    torch.Size([3])
+    """
+
+    cls: type
+    roles: dict[str, Role]
+    links: dict[str, Link]
+    parameter_shapes: dict[str, torch.Size]
+    event_size: int | None
+    output_shape: torch.Size
+    components: int | None
+    options: dict[str, Any]
+    spec: dict[str, Any] = field(repr=False)
+    takes_validation: bool = True
+
+    @classmethod
+    def of(
+        cls,
+        spec: str | Mapping[str, Any] | type,
+        event_size: int | None = None,
+        output_shape: Sequence[int] = (),
+        own: Iterable[type] = (),
+        trusted: bool = True,
+    ) -> Family:
+        """Resolve a shipped name, a mapping as in conf/distribution/*.yaml, or a distribution class.
+
+        Args:
+            event_size: K where the family has a dimension of its own (classes, items, components of a vector).
+            output_shape: (D,) for D independent outputs.
+            own: classes that a mapping may name besides Pyro's and likelihead's.
+            trusted: whether a mapping may name any importable class; false for a file that came from elsewhere.
+
+        Raises:
+            LikelihoodError: an unknown key, parameter, role, link or class, or a missing `event_size`.
+        """
+        mapping = read(spec) if isinstance(spec, str) else {"family": spec} if isinstance(spec, type) else dict(spec)
+        for key in mapping:
+            if key not in KEYS:
+                raise LikelihoodError(f"unknown key {key!r} in a distribution: {_closest(key, KEYS)}")
+        if mapping.get("family") is None:
+            raise LikelihoodError("a distribution needs its family, such as family: pyro.distributions.Gumbel")
+        target = mapping["family"]
+        family = target if isinstance(target, type) else resolve(str(target), own, trusted)
+        return _assemble(family, mapping, event_size, torch.Size(output_shape))
+
+    def build(self, values: Mapping[str, Tensor]) -> Any:
+        """The distribution with parameter values (N, *parameter_shape): batch_shape (N,), event_shape that of y."""
+        values = dict(values)
+        logits = values.pop(MIXTURE, None)
+        checks = {"validate_args": False} if self.takes_validation else {}
+        built = self.cls(**values, **self.options, **checks)
+        if logits is not None:
+            from likelihead.distributions import MixtureSameFamily
+
+            weights = dist.Categorical(logits=logits, validate_args=False)
+            built = MixtureSameFamily(weights, built, validate_args=False)
+        return built.to_event(len(self.output_shape)) if self.output_shape else built
+
+    def example(self) -> Any:
+        """The distribution of one row at anchor 0, (or at its fixed numbers): what shapes and support are read from."""
+        values = {}
+        for name, shape in self.parameter_shapes.items():
+            role = self.roles[name]
+            if isinstance(role, str):
+                raw = torch.zeros(1, *self.links[name].raw_shape(shape))
+                values[name] = self.links[name](raw, torch.zeros_like(raw))
+            else:
+                values[name] = self.number(name).expand(1, *shape)
+        return self.build(values)
+
+    def number(self, name: str) -> Tensor:
+        """The value of a fixed parameter, of its shape."""
+        value = torch.as_tensor(self.roles[name], dtype=torch.get_default_dtype())
+        try:
+            return value.expand(self.parameter_shapes[name]).clone()
+        except RuntimeError as error:
+            raise LikelihoodError(
+                f"{self.cls.__name__}.{name} has shape {tuple(self.parameter_shapes[name])}; "
+                f"{self.roles[name]} cannot be spread over it"
+            ) from error
+
+    @property
+    def name(self) -> str:
+        """The name of the class, with the number of components of a mixture."""
+        return f"mixture of {self.components} {self.cls.__name__}" if self.components else self.cls.__name__
+
+    @property
+    def event_shape(self) -> torch.Size:
+        """The shape of y in one row."""
+        return torch.Size(self.example().event_shape)
+
+    @property
+    def support(self) -> Constraint:
+        """Where y may lie."""
+        return self.example().support
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether y takes separate values only."""
+        return bool(self.support.is_discrete)
+
+
+def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, output_shape: torch.Size) -> Family:
+    signature = Signature.of(cls)
+    components = mapping.get("components")
+    roles = _roles(signature, dict(mapping.get("parameters") or {}), components)
+    links, floors = dict(mapping.get("links") or {}), dict(mapping.get("floors") or {})
+    for name in (*links, *floors):
+        if name not in roles:
+            raise LikelihoodError(f"{cls.__name__} has no parameter {name!r} to link: {_closest(name, roles)}")
+    shapes = signature.event_shapes(event_size)
+    rows = (*output_shape, components) if components else output_shape
+    full = {name: torch.Size((*rows, *shapes.get(name, ()))) for name in roles}
+    resolved: dict[str, Link] = {}
+    for name, role in roles.items():
+        if isinstance(role, str):
+            constraint = torch.distributions.constraints.real if name == MIXTURE else signature.constraints[name]
+            try:
+                resolved[name] = link_for(constraint, links.get(name), float(floors.get(name, 0.0)))
+            except LikelihoodError as error:
+                raise LikelihoodError(f"{cls.__name__}.{name}: {error}") from error
+    options = dict(mapping.get("options") or {})
+    spec: dict[str, Any] = {
+        "family": path_of(cls),
+        "parameters": roles,
+        "links": links,
+        "floors": floors,
+        "components": components,
+        "options": options,
+    }
+    family = Family(
+        cls, roles, resolved, full, event_size, output_shape, components, options, spec, signature.takes_validation
+    )
+    _try_out(family)
+    return family
+
+
+def _try_out(family: Family) -> None:
+    """Build one row, so that a class that cannot be driven by its parameters alone says so at once."""
+    try:
+        example = family.example()
+        example.support, example.event_shape  # noqa: B018
+        if example.batch_shape != (1,):
+            raise ValueError("it gives one distribution over all rows")
+    except (TypeError, ValueError, AssertionError, RuntimeError, AttributeError, NotImplementedError) as error:
+        raise LikelihoodError(
+            f"{family.cls.__name__} cannot be built from {', '.join(family.roles)} alone "
+            f"({error or type(error).__name__}); "
+            "give its other arguments as options: {...}, or choose another family"
+        ) from error
+
+
+def _roles(signature: Signature, given: dict[str, Any], components: int | None) -> dict[str, Role]:
+    known = [*signature.constraints, *([MIXTURE] if components else [])]
+    for name in given:
+        if name not in known:
+            raise LikelihoodError(f"{signature.cls.__name__} has no parameter {name!r}: {_closest(name, known)}")
+    missing = signature.default_parameters(given)
+    if components and MIXTURE not in given:
+        missing.insert(0, MIXTURE)
+    roles = {**given, **dict.fromkeys(missing, "predicted")}
+    for name, role in roles.items():
+        _check_role(signature, name, role)
+    return {name: role for name, role in roles.items() if role is not None}
+
+
+def _check_role(signature: Signature, name: str, role: Any) -> None:
+    where = f"{signature.cls.__name__}.{name}"
+    if isinstance(role, str) and role not in ("predicted", "learned"):
+        raise LikelihoodError(
+            f"{where} is {role!r}: a parameter is 'predicted' (by the network), 'learned' (one constant), "
+            "a number, or null (left out)"
+        )
+    if isinstance(role, str) and name != MIXTURE and not signature.is_trainable(name):
+        raise LikelihoodError(f"{where}: no gradient reaches it, so it cannot be {role}; give it as a number")
+    if role is not None and not isinstance(role, str) and name in signature.constraints:
+        value = torch.as_tensor(role, dtype=torch.float64)
+        constraint = signature.constraints[name]
+        if constraint.event_dim == 0 and not bool(constraint.check(value).all()):
+            raise LikelihoodError(f"{where} is {role}, but must satisfy {constraint}")
+
+
+def family_for(spec: str | Mapping[str, Any] | type, y: Tensor, classes: int | None = None) -> Family:
+    """The family with the sizes that targets y (N,) or (N, K) ask for.
+
+    A family of vectors takes K as its own dimension; any other one has K independent outputs. For class labels the
+    number of classes is `classes`, or max(y) + 1.
+
+    >>> family_for("categorical", torch.tensor([0, 2, 1])).event_size
+    3
+    >>> family_for("normal", torch.zeros(5, 2)).output_shape
+    torch.Size([2])
+    """
+    bare = read(spec) if isinstance(spec, str) else {"family": spec} if isinstance(spec, type) else dict(spec)
+    target = bare["family"]
+    signature = Signature.of(target if isinstance(target, type) else resolve(str(target)))
+    if not signature.is_sized:
+        return Family.of(bare, output_shape=tuple(y.shape[1:]))
+    if len(Family.of(bare, event_size=3).event_shape):
+        if y.dim() != 2:
+            raise LikelihoodError(
+                f"{signature.cls.__name__} needs a vector in each row, y of shape (N, K); y has shape {tuple(y.shape)}"
+            )
+        return Family.of(bare, event_size=int(y.shape[1]))
+    size = classes if classes is not None else int(y.max()) + 1
+    return Family.of(bare, event_size=max(size, 2), output_shape=tuple(y.shape[1:]))

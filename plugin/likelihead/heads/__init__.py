@@ -1,0 +1,1 @@
+"""Heads: modules that map features to a distribution."""

@@ -1,0 +1,285 @@
+"""The marginal fit: the maximum-likelihood parameters of a family on the targets alone, without x.
+
+It is the model to beat and the point where training starts. Raw output 0 gives it, and real parameters are measured
+in the standard error that one observation gives them: one over the root of the diagonal of the observed information.
+Where the log-density has no second derivative (the Laplace distribution's location) the information is the mean squared
+score (Berndt, Hall, Hall & Hausman, 1974).
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import optimize
+from torch import Tensor
+
+from likelihead.errors import LikelihoodError, TargetError
+from likelihead.families.family import Family
+from likelihead.families.links import Exp
+from likelihead.heads.starting_points import moments, starts
+
+#: Starting points whose likelihood is compared, and how many of the best are followed to their maximum.
+MOST_STARTS, FOLLOWED = 400, 2
+#: The way to the maximum is found on about so many rows, its end on all.
+ENOUGH_ROWS = 1000
+#: Newton steps polish a fit of at most this many coordinates.
+MOST_POLISHED = 40
+
+
+@dataclass(frozen=True)
+class MarginalFit:
+    """Anchors and units of the predicted and learned parameters (float64, raw_shape), and the mean NLL in nats."""
+
+    anchors: dict[str, Tensor]
+    units: dict[str, Tensor]
+    nll: float
+
+
+class _Problem:
+    """The mean NLL of the targets as a function of one flat vector: the anchors of all free parameters."""
+
+    def __init__(self, family: Family, y: Tensor, weight: Tensor, exposure: Tensor | None) -> None:
+        self.family, self.y, self.weight, self.exposure = family, y, weight / weight.sum(), exposure
+        self.shapes = {name: link.raw_shape(family.parameter_shapes[name]) for name, link in family.links.items()}
+        self.sizes = [shape.numel() for shape in self.shapes.values()]
+        self.numbers = {name: family.number(name).double() for name in family.roles if name not in family.links}
+        self.lowest = self._lowest()
+
+    def _lowest(self) -> np.ndarray:
+        """How far each anchor may fall: a mixture's likelihood is unbounded where a component shrinks onto a value."""
+        pieces = [torch.full((size,), -torch.inf, dtype=torch.float64) for size in self.sizes]
+        if self.family.components and self.y.is_floating_point():
+            deviation = moments(self.y, self.weight)[1].min().clamp(min=1e-300)
+            for piece, link in zip(pieces, self.family.links.values(), strict=True):
+                if isinstance(link, Exp) and link.floor:
+                    piece.fill_((link.floor * deviation).log())
+        return torch.cat([*pieces, torch.zeros(0, dtype=torch.float64)]).numpy()
+
+    def scale_free(self) -> np.ndarray:
+        """The coordinates that do not carry the unit of y: factors, and log-odds and the like of discrete families."""
+        if self.family.is_discrete:
+            return np.ones(sum(self.sizes), dtype=bool)
+        factors = [link.factors(self.shapes[name]).reshape(-1) for name, link in self.family.links.items()]
+        return torch.cat(factors).numpy()
+
+    def split(self, flat: Tensor) -> dict[str, Tensor]:
+        """(..., total) to one tensor (..., *raw_shape) a parameter."""
+        pieces = flat.split(self.sizes, dim=-1)
+        return {
+            name: piece.reshape((*flat.shape[:-1], *shape))
+            for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
+        }
+
+    def log_prob(self, rows: Tensor) -> Tensor:
+        """log p(y) of each row, anchors (N, total) or (total,)."""
+        values = {
+            name: self.family.links[name](torch.zeros_like(anchor), anchor) for name, anchor in self.split(rows).items()
+        }
+        values |= {name: number.expand(*rows.shape[:-1], *number.shape) for name, number in self.numbers.items()}
+        values = expose(self.family, values, self.exposure)
+        log_prob: Tensor = self.family.build(values).log_prob(self.y)
+        return log_prob
+
+    def nll(self, flat: Tensor) -> Tensor:
+        return -(self.weight * self.log_prob(flat.expand(len(self.y), -1))).sum()
+
+    def scores(self, flat: Tensor) -> Tensor:
+        """The gradient of each row's log p(y) by the anchors, (N, total)."""
+        rows = flat.detach().expand(len(self.y), -1).clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(self.log_prob(rows).sum(), rows)
+        return gradient
+
+    def squared_scores(self, flat: Tensor) -> Tensor:
+        """The mean square of each coordinate's score, (total,): the information that one observation gives."""
+        return (self.weight[:, None] * self.scores(flat).square()).sum(0)
+
+    def units(self, flat: Tensor) -> Tensor:
+        """One over the root of the mean squared score of each coordinate; 1 where nothing is known."""
+        return _inverse_root(self.squared_scores(flat))
+
+    def standard_errors(self, flat: Tensor) -> Tensor:
+        """One over the root of the observed information's diagonal, for one observation."""
+        squared = self.squared_scores(flat)
+        if len(flat) > MOST_POLISHED:
+            return _inverse_root(squared)
+        return _inverse_root(torch.stack([self._information(flat, i, squared[i]) for i in range(len(flat))]))
+
+    def _information(self, flat: Tensor, index: int, squared: Tensor) -> Tensor:
+        """Minus the mean slope of one coordinate's score, or its mean square where the score only jumps."""
+        shift = torch.zeros_like(flat)
+        shift[index] = 1e-3 * _inverse_root(squared)
+        above, below = (self.scores(flat + sign * shift)[:, index] for sign in (1.0, -1.0))
+        if (self.weight * (above != below)).sum() < 0.5:
+            return squared
+        return (self.weight * (below - above)).sum() / (2.0 * shift[index])
+
+    def value_and_gradient(self, point: np.ndarray) -> tuple[float, np.ndarray]:
+        flat = torch.from_numpy(point).requires_grad_()
+        try:
+            value = self.nll(flat)
+        except LikelihoodError:
+            raise
+        except ValueError:  # some of Pyro's classes validate a part of themselves in any case
+            return np.inf, np.zeros_like(point)
+        (gradient,) = torch.autograd.grad(value, flat)
+        if not (torch.isfinite(value) and torch.isfinite(gradient).all()):
+            return np.inf, np.zeros_like(point)
+        return value.item(), gradient.numpy()
+
+
+def _inverse_root(information: Tensor) -> Tensor:
+    unit = information.rsqrt()
+    return torch.where(torch.isfinite(unit) & (unit > 0), unit, torch.ones_like(unit))
+
+
+def expose(family: Family, values: dict[str, Tensor], exposure: Tensor | None) -> dict[str, Tensor]:
+    """Multiply the expected count by the exposure (N,), for the families that have one.
+
+    Raises:
+        TargetError: the family counts nothing, so that an exposure has no meaning.
+    """
+    if exposure is None:
+        return values
+    name = getattr(family.cls, "exposure_parameter", None)
+    if name is None or family.components:
+        raise TargetError(f"{family.name} takes no exposure; it scales the expected count of a count family")
+    shape = values[name].shape
+    return values | {name: values[name] * exposure.reshape(-1, *(1,) * (len(shape) - 1))}
+
+
+def _collapse(y: Tensor, weight: Tensor, exposure: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Equal targets become one row with their weights added: counts and classes have few distinct values."""
+    table = y.reshape(len(y), -1).double()
+    if exposure is not None:
+        table = torch.cat([table, exposure.double()[:, None]], dim=1)
+    distinct, index = torch.unique(table, dim=0, return_inverse=True)
+    total = torch.zeros(len(distinct), dtype=torch.float64).index_add_(0, index, weight)
+    targets = distinct[:, : y[0].numel()].reshape(len(distinct), *y.shape[1:])
+    targets = targets if y.is_floating_point() else targets.to(y.dtype)
+    return targets, total, None if exposure is None else distinct[:, -1]
+
+
+def _descend(problem: _Problem, start: np.ndarray) -> np.ndarray:
+    """Quasi-Newton steps in units of the standard errors, measured anew until they no longer help."""
+    point, best = start, problem.value_and_gradient(start)[0]
+    for _ in range(8):
+        unit = np.clip(problem.units(torch.from_numpy(point)).numpy(), 1e-12, 1e12)
+
+        def scaled(step: np.ndarray, origin: np.ndarray = point, unit: np.ndarray = unit) -> tuple[float, np.ndarray]:
+            value, gradient = problem.value_and_gradient(origin + unit * step)
+            return value, gradient * unit
+
+        lowest = np.clip((problem.lowest - point) / unit, -30.0, 0.0)
+        found = optimize.minimize(
+            scaled, np.zeros_like(point), jac=True, method="L-BFGS-B", bounds=optimize.Bounds(lowest, 30.0),
+            options={"maxiter": 200, "ftol": 1e-11, "gtol": 1e-9, "maxls": 50},
+        )  # fmt: skip
+        if not found.fun < best:
+            break
+        gain, best, point = best - found.fun, found.fun, point + unit * found.x
+        if gain < 1e-6 * max(1.0, abs(best)):
+            break
+    return point
+
+
+def _polish(problem: _Problem, point: np.ndarray) -> np.ndarray:
+    """Newton steps with a Hessian from differences of the gradient, each taken only if the NLL does not rise."""
+    if len(point) > MOST_POLISHED:
+        return point
+    value, gradient = problem.value_and_gradient(point)
+    for _ in range(5):
+        unit = problem.units(torch.from_numpy(point)).numpy()
+        hessian = np.empty((len(point), len(point)))
+        for index in range(len(point)):
+            shift = np.zeros_like(point)
+            shift[index] = 1e-4 * unit[index]
+            above, below = (problem.value_and_gradient(point + sign * shift)[1] for sign in (1.0, -1.0))
+            hessian[index] = (above - below) * unit / 2e-4
+        hessian = (hessian + hessian.T) / 2.0
+        step = unit * np.linalg.lstsq(hessian, -gradient * unit, rcond=1e-9)[0]
+        trial = np.maximum(point + step, problem.lowest)
+        new_value, new_gradient = problem.value_and_gradient(trial)
+        if not (new_value <= value and np.abs(new_gradient * unit).max() < np.abs(gradient * unit).max()):
+            break
+        point, value, gradient = trial, new_value, new_gradient
+    return point
+
+
+def fit_marginal(
+    family: Family, y: Tensor, weight: Tensor | None = None, exposure: Tensor | None = None
+) -> MarginalFit:
+    """Fit the family to targets y (N, *event_shape) alone, in float64 on the CPU.
+
+    `weight` (N,) counts rows, `exposure` (N,) scales the expected count. The fit starts from several points in the
+    units of the targets and follows the best of them.
+
+    Raises:
+        TargetError: all targets are equal, so that a continuous family has no maximum, or no start has a finite NLL.
+    """
+    y = y.detach().cpu()
+    given = torch.ones(len(y), dtype=torch.float64) if weight is None else weight.detach().cpu().double()
+    targets, total, exposed = _collapse(y, given, None if exposure is None else exposure.detach().cpu())
+    if len(targets) == 1 and not family.is_discrete and len(y) > 1:
+        raise TargetError(f"every target is {y[0].tolist()}: {family.name} needs at least two different values to fit")
+    problem = _Problem(family, targets, total, exposed)
+    if not family.links:
+        return MarginalFit({}, {}, float(problem.nll(torch.zeros(0, dtype=torch.float64))))
+    thin = _Problem(family, *_thinned(targets, total, exposed))
+    followed = _best_starts(family, thin)
+    if not followed:
+        raise TargetError(f"{family.name} has no finite likelihood on these targets; check them against its support")
+    thinned = len(thin.y) < len(problem.y)
+    ends = [(start, _descend(problem, _descend(thin, start) if thinned else start)) for start in followed]
+    start, best = min(ends, key=lambda pair: problem.value_and_gradient(pair[1])[0])
+    return _result(problem, torch.from_numpy(_retreat(problem, start, _polish(problem, best))))
+
+
+def _thinned(y: Tensor, weight: Tensor, exposure: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Some thousand of the sorted distinct rows: enough to come near the maximum."""
+    every = slice(None, None, max(1, len(y) // ENOUGH_ROWS))
+    return y[every], weight[every], None if exposure is None else exposure[every]
+
+
+def _best_starts(family: Family, problem: _Problem) -> list[np.ndarray]:
+    choices = [reversed(starts(family, name, link, problem.y, problem.weight)) for name, link in family.links.items()]
+    points = [
+        torch.cat([anchor.reshape(-1) for anchor in combination]).numpy()
+        for combination in itertools.islice(itertools.product(*choices), MOST_STARTS)
+    ]
+    ranked = sorted((problem.value_and_gradient(point)[0], index) for index, point in enumerate(points))
+    return [points[index] for value, index in ranked[:FOLLOWED] if np.isfinite(value)]
+
+
+def _retreat(problem: _Problem, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Where the maximum lies at infinity (a class that never occurs, a t that is normal), stop before it.
+
+    The coordinates about which the targets say nothing any more go back until the mean NLL has risen by 1e-4.
+    """
+    flat = torch.from_numpy(end)
+    information = problem.squared_scores(flat).numpy()
+    runaway = (information < 1e-6) & problem.scale_free()
+    if not runaway.any():
+        return end
+    allowed = problem.value_and_gradient(end)[0] + 1e-4
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2.0
+        reached = problem.value_and_gradient(np.where(runaway, start + middle * (end - start), end))[0] <= allowed
+        low, high = (low, middle) if reached else (middle, high)
+    return np.where(runaway, start + high * (end - start), end)
+
+
+def _result(problem: _Problem, flat: Tensor) -> MarginalFit:
+    anchors, units = problem.split(flat), problem.split(problem.standard_errors(flat))
+    for name, link in problem.family.links.items():
+        units[name] = torch.where(link.factors(problem.shapes[name]), torch.ones_like(units[name]), units[name])
+    return MarginalFit(anchors, units, float(problem.nll(flat)))
+
+
+def marginal_values(family: Family, fit: MarginalFit) -> dict[str, Any]:
+    """The fitted parameters by name, in natural units, as plain numbers or lists."""
+    return {name: family.links[name](torch.zeros_like(anchor), anchor).tolist() for name, anchor in fit.anchors.items()}

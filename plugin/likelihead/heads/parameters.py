@@ -1,0 +1,83 @@
+"""The three roles of a parameter behind one call: raw outputs in, the parameter's value out."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from likelihead.families.links import Link
+
+
+class Parameter(nn.Module):
+    """A parameter of the family: maps raw outputs (N, size) to values (N, *shape)."""
+
+    #: How many raw outputs it reads.
+    size: int = 0
+
+
+class Anchored(Parameter):
+    """A parameter behind a link, measured from an anchor in a unit (see the marginal fit)."""
+
+    anchor: Tensor
+    unit: Tensor
+
+    def __init__(self, link: Link, shape: torch.Size) -> None:
+        super().__init__()
+        self.link = link
+        self.raw_shape = link.raw_shape(shape)
+        self.register_buffer("anchor", torch.zeros(self.raw_shape))
+        self.register_buffer("unit", torch.ones(self.raw_shape))
+
+    def value(self, raw: Tensor) -> Tensor:
+        """The value of raw outputs (..., *raw_shape)."""
+        return self.link(raw * self.unit, self.anchor)
+
+    @torch.no_grad()
+    def set_anchor(self, anchor: Tensor, unit: Tensor) -> None:
+        """Let raw output 0 give the value at `anchor`, and raw output 1 lie one `unit` away; both have `raw_shape`."""
+        self.anchor.copy_(anchor)
+        self.unit.copy_(unit)
+
+
+class Predicted(Anchored):
+    """Predicted by the network, from x."""
+
+    def __init__(self, link: Link, shape: torch.Size) -> None:
+        super().__init__(link, shape)
+        self.size = self.raw_shape.numel()
+
+    def forward(self, raw: Tensor) -> Tensor:
+        """Raw outputs (N, size) to values (N, *shape)."""
+        return self.value(raw.reshape((*raw.shape[:-1], *self.raw_shape)))
+
+
+class Learned(Anchored):
+    """One constant for all rows, trained with the network; reads no raw outputs."""
+
+    def __init__(self, link: Link, shape: torch.Size) -> None:
+        super().__init__(link, shape)
+        self.raw = nn.Parameter(torch.zeros(self.raw_shape))
+
+    def forward(self, raw: Tensor) -> Tensor:
+        """The constant, once for each row of `raw` (N, 0): (N, *shape)."""
+        value = self.value(self.raw)
+        return value.expand(*raw.shape[:-1], *value.shape)
+
+    @torch.no_grad()
+    def set_anchor(self, anchor: Tensor, unit: Tensor) -> None:
+        super().set_anchor(anchor, unit)
+        self.raw.zero_()
+
+
+class Fixed(Parameter):
+    """A number that nothing trains; reads no raw outputs."""
+
+    number: Tensor
+
+    def __init__(self, value: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("number", value)
+
+    def forward(self, raw: Tensor) -> Tensor:
+        """The number, once for each row of `raw` (N, 0): (N, *shape)."""
+        return self.number.expand(*raw.shape[:-1], *self.number.shape)

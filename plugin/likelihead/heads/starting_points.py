@@ -1,0 +1,76 @@
+"""Where the marginal fit starts: anchors worth trying for each parameter, in natural units taken from the targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from likelihead.families.family import MIXTURE, Family
+from likelihead.families.links import Exp, Identity, Link, LowerCholesky, PositiveDefinite
+
+
+def moments(y: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Weighted mean, standard deviation and median of the targets, elementwise over what is not the row."""
+    y, share = y.double(), (weight / weight.sum()).reshape(-1, *(1,) * (y.dim() - 1))
+    mean = (share * y).sum(0)
+    deviation = (share * (y - mean).square()).sum(0).sqrt()
+    return mean, deviation, _quantiles(y, weight, torch.tensor([0.5], dtype=torch.float64))[0]
+
+
+def _quantiles(y: Tensor, weight: Tensor, levels: Tensor) -> Tensor:
+    """Weighted quantiles, (Q, *y.shape[1:])."""
+    values, order = y.double().reshape(len(y), -1).sort(dim=0)
+    reached = weight[order].cumsum(0) / weight.sum()
+    index = torch.searchsorted(reached.T.contiguous(), levels.expand(values.shape[1], -1).contiguous())
+    return values.gather(0, index.clamp(max=len(y) - 1).T).reshape(len(levels), *y.shape[1:])
+
+
+def starts(family: Family, name: str, link: Link, y: Tensor, weight: Tensor) -> list[Tensor]:
+    """Anchors worth trying for one parameter, in natural units taken from the targets."""
+    shape = family.parameter_shapes[name]
+    raw_shape = link.raw_shape(shape)
+    plain = torch.zeros(raw_shape, dtype=torch.float64)
+    if name == MIXTURE or not y.is_floating_point():
+        return [plain]
+    if family.components:
+        return [link.inverse(value) for value in _spread(link, shape, y, weight)] or [plain]
+    if isinstance(link, LowerCholesky | PositiveDefinite):
+        matrix = _covariance_factor(y, weight) if y.dim() == 2 else torch.zeros(0)
+        fits = matrix.shape == shape
+        value = matrix @ matrix.mT if isinstance(link, PositiveDefinite) else matrix
+        return [plain, link.inverse(value)] if fits else [plain]
+    candidates = _naturals(link, *moments(y, weight))
+    return [plain, *(link.inverse(value.expand(shape)) for value in candidates if value.shape in ((), shape))]
+
+
+def _spread(link: Link, shape: torch.Size, y: Tensor, weight: Tensor) -> Iterable[Tensor]:
+    """For a mixture: locations at the quantiles of the targets, scales that share out their spread."""
+    components = shape[-1]
+    _, deviation, _ = moments(y, weight)
+    if isinstance(link, Identity):
+        levels = (torch.arange(components, dtype=torch.float64) + 0.5) / components
+        candidates = [_quantiles(y, weight, levels).movedim(0, -1)]
+    elif isinstance(link, Exp):
+        candidates = [(deviation / size)[..., None].expand(shape) for size in (components, 1)]
+    else:
+        candidates = []
+    return [value for value in candidates if value.shape == shape]
+
+
+def _covariance_factor(y: Tensor, weight: Tensor) -> Tensor:
+    """The Cholesky factor of the targets' covariance, or of its diagonal where it is singular."""
+    mean, deviation, _ = moments(y, weight)
+    centred = y.double() - mean
+    covariance = torch.einsum("n,ni,nj->ij", weight / weight.sum(), centred, centred)
+    factor, failed = torch.linalg.cholesky_ex(covariance + 1e-9 * torch.diag(covariance.diagonal()))
+    return torch.diag_embed(deviation.clamp(min=1e-12)) if failed else factor
+
+
+def _naturals(link: Link, mean: Tensor, deviation: Tensor, median: Tensor) -> list[Tensor]:
+    if isinstance(link, Identity):
+        return [median, mean]
+    size = mean.abs().clamp(min=1e-300)
+    deviation = deviation.clamp(min=1e-300)
+    return [deviation, 1.0 / deviation, size, 1.0 / size, (size / deviation).square()] if isinstance(link, Exp) else []

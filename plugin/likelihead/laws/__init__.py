@@ -1,0 +1,1 @@
+"""Laws: what inference needs of a distribution, in float64."""

@@ -1,0 +1,125 @@
+"""The laws of all other distributions: by their cdf where they have one, by enumeration where their values are few."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch.distributions import Distribution
+
+from likelihead.laws import search
+from likelihead.laws.finite import FiniteLaw
+from likelihead.laws.float64 import in_float64
+from likelihead.laws.law import INVERTED, Array, Claim, Law, claims, law_of, numbers
+
+_SAMPLED = "no exact form is known: use sample(dist, n).quantile(q, 0), or another statistic of sample(dist, n)"
+_NONE = Claim("undefined", _SAMPLED)
+#: Ranks whose quantiles are candidates for the mode.
+_RANKS = np.concatenate([[1e-6, 1e-4], np.linspace(1e-3, 1.0 - 1e-3, 127), [1.0 - 1e-4, 1.0 - 1e-6]])
+
+
+class OpaqueLaw(Law):
+    """A distribution of which only its own mode and mean are known, if those."""
+
+    def __init__(self, dist: Distribution) -> None:
+        self.dist = dist
+        self.shape = tuple(dist.batch_shape + dist.event_shape)
+        self.claims = claims(_NONE)
+        for name in ("mode", "mean"):
+            if self._own(name) is not None:
+                self.claims[name] = Claim("exact", "its own")
+
+    def _own(self, name: str) -> Array | None:
+        """The distribution's own statistic where it has one that holds no NaN."""
+        try:
+            found = numbers(getattr(self.dist, name))
+        except (NotImplementedError, AttributeError, RuntimeError):
+            return None
+        return None if np.isnan(found).any() else np.broadcast_to(found, self.shape)
+
+    def _known(self, name: str) -> Array:
+        found = self._own(name)
+        if found is None:
+            raise self.refusal(name)
+        return found
+
+    def mode(self) -> Array:
+        return self._known("mode")
+
+    def mean(self) -> Array:
+        return self._known("mean")
+
+
+class CdfLaw(OpaqueLaw):
+    """A continuous distribution with a cdf, which is inverted. Its own icdf is not asked."""
+
+    unimodal = False
+
+    def __init__(self, dist: Distribution) -> None:
+        super().__init__(dist)
+        mean = self.claims["mean"]
+        self.claims = claims(INVERTED, mean=mean, mode=Claim("inverted", "the median where the density is flat"))
+        self.claims |= {"cdf": Claim("exact", "its own"), "pit": Claim("exact")}
+
+    def bounds(self) -> tuple[Array, Array]:
+        support: Any = self.dist.support
+        ends = (getattr(support, "lower_bound", -np.inf), getattr(support, "upper_bound", np.inf))
+        lower, upper = (np.broadcast_to(numbers(end), self.shape) for end in ends)
+        return lower, upper
+
+    def cdf(self, y: Array) -> Array:
+        lower, upper = self.bounds()
+        inside = np.clip(y, lower, upper)
+        found = numbers(self.dist.cdf(torch.as_tensor(inside)))
+        return np.where(y >= upper, 1.0, np.where(y <= lower, 0.0, found))
+
+    def between(self, q: Array, lower: Array, upper: Array) -> Array:
+        return search.crossing(self.cdf, self.log_density, q, lower, upper, steps=15)
+
+    def quantile(self, q: Array) -> Array:
+        q = np.broadcast_to(q, np.broadcast_shapes(np.shape(q), self.shape))
+        lower, upper = (np.broadcast_to(end, q.shape) for end in self.bounds())
+        return search.smallest(lambda y: ~(self.cdf(y) >= q), lower, upper)
+
+    def log_density(self, y: Array) -> Array:
+        found = numbers(self.dist.log_prob(torch.as_tensor(np.asarray(y))))
+        return np.where(np.isnan(found), -np.inf, found)
+
+    def mode(self) -> Array:
+        ranks = _RANKS.reshape(-1, *[1] * len(self.shape)) + np.zeros(self.shape)
+        points = np.concatenate([self.quantile(ranks), np.stack(self.bounds())])
+        middle = self.median()
+        points = np.where(np.isfinite(points), points, middle)
+        scores = self.log_density(points[1:-3])
+        flat = np.ptp(scores, axis=0) < 1e-12
+        peak = search.highest(self.log_density, points)
+        return np.where(flat, middle, peak)
+
+
+@law_of.register(Distribution)
+def _generic(of: Distribution) -> Law:
+    twin = in_float64(of)
+    if of.event_shape:
+        return OpaqueLaw(twin)
+    if of.has_enumerate_support:
+        return _enumerated(twin)
+    if of.support is not None and not of.support.is_discrete and _has_cdf(twin):
+        return CdfLaw(twin)
+    return OpaqueLaw(twin)
+
+
+def _enumerated(dist: Distribution) -> Law:
+    values = dist.enumerate_support(expand=False)
+    if not torch.equal(values.flatten().long(), torch.arange(len(values))):
+        return OpaqueLaw(dist)
+    probabilities = np.moveaxis(numbers(dist.log_prob(values).exp()), 0, -1)
+    return FiniteLaw(probabilities / probabilities.sum(-1, keepdims=True))
+
+
+def _has_cdf(dist: Distribution) -> bool:
+    try:
+        dist.cdf(dist.sample())
+    except (NotImplementedError, AttributeError):
+        return False
+    return True

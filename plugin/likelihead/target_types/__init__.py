@@ -1,0 +1,1 @@
+"""Target types: one class for each sort of answer."""
