@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,12 +20,13 @@ class Case(NamedTuple):
     """A family, its parameters for 4 rows, and targets.
 
     Attributes:
-        name: the shipped name.
+        name: the shipped name, or that of an added family.
         event_size: K where the family has a dimension of its own.
         parameters: natural values (4, *shape), float64.
         log_prob: (4,) from y and the parameters by name, as numpy arrays; from scipy or the textbook, not our code.
         inside: targets in the support, (4, *event_shape).
         outside: targets that must be refused, each with its label.
+        mapping: what its YAML holds, where it is not shipped.
     """
 
     name: str
@@ -34,6 +35,12 @@ class Case(NamedTuple):
     log_prob: Callable[..., Array]
     inside: Tensor
     outside: list[tuple[str, Tensor]]
+    mapping: Mapping[str, Any] | None = None
+
+    @property
+    def spec(self) -> str | Mapping[str, Any]:
+        """What `DistributionHead` takes: the shipped name, or the mapping of the YAML."""
+        return self.name if self.mapping is None else self.mapping
 
     def reference(self) -> Array:
         """The true log-probability of `inside`, (4,)."""

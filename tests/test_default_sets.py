@@ -14,7 +14,7 @@ from likelihead.architectures import build
 from likelihead.configs import shipped
 from likelihead.data import load_data
 from likelihead.data.batch import Batch
-from likelihead.evaluation.evaluate import evaluate, marginal_nll, oracle_nll
+from likelihead.evaluation import evaluate
 from likelihead.families.family import family_for
 
 
@@ -36,9 +36,9 @@ def test_the_first_loss_is_the_marginals_and_training_beats_it(name: str) -> Non
         optimizer.zero_grad()
         module.training_step(Batch(data.train.x[rows], y[rows]), 0).backward()
         optimizer.step()
-    marginal, oracle = marginal_nll(module, data.test), oracle_nll(data.test)
-    assert marginal is not None and oracle is not None
-    trained = evaluate(module, data.test)["nll"]
+    evaluation = evaluate(module, data.test)
+    trained, marginal, oracle = evaluation.nll, evaluation.marginal, evaluation.oracle
+    assert trained is not None and marginal is not None and oracle is not None
     assert oracle - 0.1 < trained < marginal - 0.5 * (marginal - oracle)
 
 

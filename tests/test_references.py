@@ -16,9 +16,8 @@ from torch import Tensor, nn
 
 from likelihead import DistributionHead, LikelihoodModule
 from likelihead.configs import conf_directory, read
+from likelihead.data import BatchLoader, Examples
 from likelihead.data.batch import Batch
-from likelihead.data.dataset import Split
-from likelihead.data.loader import TensorLoader
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
 #: Models of another form than a linear head; tested below by themselves, or out of the family's reach.
@@ -44,8 +43,8 @@ def fit(module: LikelihoodModule, batch: Batch, folder: Path) -> float:
         max_epochs=1, precision="64-true", accelerator="cpu", logger=False, enable_progress_bar=False,
         enable_checkpointing=False, enable_model_summary=False, default_root_dir=folder,
     )  # fmt: skip
-    rows = Split(batch.x, batch.y, batch.weight, batch.exposure)
-    trainer.fit(module, TensorLoader(rows, None, shuffle=False, seed=0))
+    rows = Examples(batch.x, batch.y, batch.weight, batch.exposure)
+    trainer.fit(module, BatchLoader(rows, None, shuffle=False, seed=0))
     return module.double().log_prob(batch).sum().item()
 
 

@@ -1,7 +1,7 @@
 """likelihead: the output head of a network is a probability distribution.
 
 >>> from likelihead import DistributionHead
->>> DistributionHead("poisson", in_features=64).family.name
+>>> DistributionHead("poisson", in_features=64).name
 'Poisson'
 """
 
@@ -16,24 +16,28 @@ if TYPE_CHECKING:
     from likelihead.families.family import Family as Family
     from likelihead.heads.distribution_head import DistributionHead as DistributionHead
     from likelihead.training.checkpoint import load as load
+    from likelihead.training.fit import Outcome as Outcome
+    from likelihead.training.fit import fit as fit
     from likelihead.training.module import LikelihoodModule as LikelihoodModule
 
 # Resolved on first use, so that what only reads configs does not wait for torch.
-_HOMES = {
+_MODULES = {
     "DistributionHead": "heads.distribution_head",
     "Family": "families.family",
     "LikelihoodError": "errors",
     "LikelihoodModule": "training.module",
+    "Outcome": "training.fit",
     "TargetError": "errors",
+    "fit": "training.fit",
     "load": "training.checkpoint",
 }
-__all__ = ["DistributionHead", "Family", "LikelihoodError", "LikelihoodModule", "TargetError", "load"]
+__all__ = ["DistributionHead", "Family", "LikelihoodError", "LikelihoodModule", "Outcome", "TargetError", "fit", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'likelihead' has no attribute {name!r}; it has {', '.join(__all__)}")
-    return getattr(import_module(f"likelihead.{_HOMES[name]}"), name)
+    return getattr(import_module(f"likelihead.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

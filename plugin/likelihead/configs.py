@@ -1,15 +1,14 @@
-"""The shipped choices: the YAML files of conf/distribution, read as plain data."""
+"""The shipped choices: the YAML files of conf/, read as plain data."""
 
 from __future__ import annotations
 
-import difflib
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from likelihead.errors import LikelihoodError
+from likelihead.errors import LikelihoodError, suggest
 
 
 def conf_directory() -> Path:
@@ -40,9 +39,36 @@ def read(name: str) -> dict[str, Any]:
     {'rate': 'predicted'}
     """
     if name not in shipped():
-        close = difflib.get_close_matches(name, shipped(), n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise LikelihoodError(f"unknown distribution {name!r}: {hint}the distributions are {', '.join(shipped())}")
-    text = (conf_directory() / "distribution" / f"{name}.yaml").read_text(encoding="utf-8")
-    mapping: dict[str, Any] = yaml.safe_load(text)
+        raise LikelihoodError(f"unknown distribution {name!r}: {suggest(name, shipped())}")
+    return _contents(f"distribution/{name}.yaml")
+
+
+def defaults(file: str) -> dict[str, Any]:
+    """The values of a shipped config, such as `optimizer/adamw`, without those that Hydra fills in.
+
+    What the command line takes as its default is what Python takes; it is written down once, in the YAML.
+
+    >>> defaults("architecture/mlp")["depth"]
+    2
+    """
+    plain: dict[str, Any] = _without_hydra(_contents(f"{file}.yaml"))
+    return plain
+
+
+def _contents(file: str) -> dict[str, Any]:
+    mapping: dict[str, Any] = yaml.safe_load((conf_directory() / file).read_text(encoding="utf-8"))
     return mapping
+
+
+def _without_hydra(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _without_hydra(item)
+        for key, item in value.items()
+        if key not in ("defaults", "hydra") and not key.startswith("_") and not _is_filled_in(item)
+    }
+
+
+def _is_filled_in(value: Any) -> bool:
+    return isinstance(value, str) and ("${" in value or value == "???")

@@ -1,11 +1,26 @@
-"""What the user is told: one sentence that says what is wrong, where, and what to do."""
+"""The errors of likelihead: the message is one sentence that says what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class LikelihoodError(ValueError):
-    """Any mistake that the user can mend. Commands print its sentence and exit with status 1, without a traceback."""
+    """An error that the user can correct. Commands print its message and exit with status 1, without a traceback."""
 
 
 class TargetError(LikelihoodError):
     """Targets that the family cannot take: missing, outside the support, or of the wrong shape."""
+
+
+def suggest(name: str, choices: Iterable[str]) -> str:
+    """The closest valid name, and all of them, for the end of an error message.
+
+    >>> suggest("poison", ["poisson", "normal"])
+    "did you mean 'poisson'? valid are normal, poisson"
+    """
+    choices = sorted(choices)
+    close = difflib.get_close_matches(name, choices, n=1)
+    shown = ", ".join(choices[:30]) + (", …" if len(choices) > 30 else "")
+    return (f"did you mean {close[0]!r}? " if close else "") + f"valid are {shown}"

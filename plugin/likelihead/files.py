@@ -1,4 +1,4 @@
-"""Files written whole or not at all."""
+"""Atomic writes: a file is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a file beside `path`, then put it in its place in one step."""
+    """Let `write` fill a temporary file beside `path`, then move it to `path` in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)
@@ -32,7 +32,7 @@ def _umask() -> int:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
+    """Write a text file completely or not at all."""
     write_whole(path, lambda place: _fill(place, text))
 
 
@@ -41,7 +41,7 @@ def _fill(place: Path, text: str) -> None:
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write JSON whole or not at all; a number that is not finite becomes null."""
+    """Write JSON completely or not at all; a number that is not finite becomes null."""
     write_text(path, json.dumps(_plain(values), indent=2, allow_nan=False) + "\n")
 
 

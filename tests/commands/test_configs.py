@@ -18,8 +18,9 @@ from likelihead import LikelihoodError
 from likelihead.commands import build, resolvers
 from likelihead.configs import conf_directory, read, shipped
 from likelihead.data.options import complete
+from likelihead.data.sources import kinds
 from likelihead.families.family import Family
-from likelihead.training.lightning_messages import quiet
+from likelihead.training.lightning_warnings import without_hints
 
 TABLE = [
     "normal", "laplace", "student_t", "gaussian_mixture", "exponential", "gamma", "beta", "multivariate_normal",
@@ -77,7 +78,7 @@ def test_positive_parameters_have_a_floor_that_shows(name: str) -> None:
 @pytest.mark.parametrize("name", choices("architecture"))
 def test_architecture(name: str, tmp_path: Path) -> None:
     with composed(tmp_path, f"architecture={name}") as config:
-        network = build.build_architecture(config, 3)
+        network = build.build_architecture(config, torch.zeros(2, 3))
     assert network(torch.zeros(2, 3)).shape == (2, network.out_features)
 
 
@@ -86,7 +87,7 @@ def test_data(name: str, tmp_path: Path) -> None:
     words = [f"data={name}", *(["data.path=x.csv", "data.target=y"] if name == "table" else [])]
     with composed(tmp_path, *words) as config:
         options = build.plain(config.data)
-    assert complete(options) == options
+    assert complete(options, kinds()) == options
 
 
 @pytest.mark.parametrize("name", choices("optimizer"))
@@ -128,7 +129,7 @@ def test_every_argument_of_the_trainer_can_be_overridden(tmp_path: Path) -> None
 @pytest.mark.parametrize("name", choices("strategy"))
 def test_strategy(name: str, tmp_path: Path) -> None:
     words = ["trainer.accelerator=cpu", "trainer.devices=2"] if name == "ddp" else []
-    with quiet(), composed(tmp_path, f"strategy={name}", *words) as config:
+    with without_hints(), composed(tmp_path, f"strategy={name}", *words) as config:
         if name in ("gpu", "fsdp") and not torch.cuda.is_available():
             with pytest.raises(LikelihoodError, match="trainer cannot be built"):
                 build.build_trainer(config)
@@ -140,7 +141,7 @@ def test_strategy(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("group", ["callbacks", "logger", "trainer"])
 def test_trainer(group: str, tmp_path: Path) -> None:
     for name in choices(group):
-        with quiet(), composed(tmp_path, f"{group}={name}", "strategy=cpu") as config:
+        with without_hints(), composed(tmp_path, f"{group}={name}", "strategy=cpu") as config:
             trainer = build.build_trainer(config)
         checkpoint = trainer.checkpoint_callback
         assert (checkpoint.monitor, checkpoint.dirpath) == ("validation/nll", str(tmp_path / "checkpoints"))
@@ -148,7 +149,7 @@ def test_trainer(group: str, tmp_path: Path) -> None:
 
 
 def test_without_validation_rows_the_training_nll_is_watched(tmp_path: Path) -> None:
-    with quiet(), composed(tmp_path, "data.validation_fraction=0", "strategy=cpu") as config:
+    with without_hints(), composed(tmp_path, "data.validation_fraction=0", "strategy=cpu") as config:
         trainer = build.build_trainer(config)
     assert trainer.checkpoint_callback.monitor == trainer.early_stopping_callback.monitor == "train/nll"
 

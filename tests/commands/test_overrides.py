@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import pytest
+from omegaconf import DictConfig, OmegaConf
 
 from likelihead import LikelihoodError
 from likelihead.commands import overrides, resolvers
 
 WRONG = {
-    "group": ("distributon=poisson", "no choice 'distributon': did you mean 'distribution'"),
+    "group": ("distributon=poisson", "no option 'distributon': did you mean 'distribution'"),
     "choice": ("distribution=poison", "no distribution=poison: did you mean 'poisson'.*plackett_luce"),
     "swept choice": ("distribution=normal,poison", "did you mean 'poisson'"),
     "optimizer": ("optimizer=adamx", "valid are adam, adamw, lbfgs, sgd"),
     "key": ("trainer.max_epoch=3", "no trainer.max_epoch: did you mean 'max_epochs'"),
     "data key": ("data.batchsize=3", "did you mean 'batch_size'"),
     "root key": ("sed=3", "did you mean 'seed'"),
-    "too deep": ("seed.a=3", "seed holds no keys"),
-    "word": ("poisson", "'poisson' is no choice: write name=value"),
+    "too deep": ("seed.a=3", "seed has no keys"),
+    "word": ("poisson", "'poisson' sets nothing: write name=value"),
     "grammar": ("seed=[1", "cannot be read"),
-    "whole group": ("architecture.name.x=1", "architecture.name holds no keys"),
+    "null for a group that a run needs": ("optimizer=null", "optimizer=null: a run needs one; valid are adam"),
+    "value for a mapping": ("callbacks.averaging=1", "callbacks.averaging holds _target_, decay"),
+    "whole group": ("architecture.name.x=1", "architecture.name has no keys"),
 }
 RIGHT = [
     ["distribution=poisson"],
@@ -32,6 +35,10 @@ RIGHT = [
     ["~callbacks.early_stopping"],
     ["experiment=glm", "--cfg", "job"],
     ["experiment=null"],
+    ["logger=null", "callbacks=null", "strategy=null"],
+    ["callbacks.early_stopping=null", "callbacks.averaging=null", "logger.csv=null"],
+    ["optimizer.scheduler=null", "distribution.parameters=null"],
+    ["callbacks=patient", "callbacks.checkpoint=null"],
 ]
 
 
@@ -50,6 +57,20 @@ def test_a_wrong_word_gets_a_sentence(word: str, sentence: str) -> None:
 @pytest.mark.parametrize("words", RIGHT, ids=" ".join)
 def test_right_words_pass(words: list[str]) -> None:
     overrides.check(words, "train")
+
+
+NULLS = ["callbacks=null", "logger=null", "experiment=null", "callbacks.early_stopping=null", "logger.csv=null"]
+
+
+@pytest.mark.parametrize("word", NULLS)
+def test_what_is_null_is_left_out_of_the_config(word: str) -> None:
+    """Whatever builds the trainer finds a group, empty or without the entry."""
+    config = overrides.composed(overrides.without_null_groups([word]), "train")
+    assert config is not None
+    name = word.removesuffix("=null")
+    assert not OmegaConf.select(config, name)
+    assert isinstance(config.callbacks, DictConfig)
+    assert isinstance(config.logger, DictConfig)
 
 
 def test_a_key_that_depends_on_the_choice() -> None:

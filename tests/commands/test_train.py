@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy import stats
 
 from likelihead import load
@@ -198,7 +199,9 @@ def test_compare_orders_families_on_the_same_rows(
 ) -> None:
     given = [word for word in words("x", "trainer.max_epochs=1") if not word.startswith(("hydra.run", "distribution"))]
     given = [word.replace("mass", "visits") for word in given]
-    command("compare", *given, "distribution=normal,poisson,beta", "hydra.sweep.dir=compared")
+    with pytest.raises(SystemExit) as end:
+        command("compare", *given, "distribution=normal,poisson,beta", "hydra.sweep.dir=compared")
+    assert end.value.code == 1
     found = pd.read_csv(home / "compared" / "comparison.csv")
     assert list(found.distribution[:2]) == ["poisson", "normal"] or list(found.distribution[:2]) == [
         "normal",
@@ -206,8 +209,10 @@ def test_compare_orders_families_on_the_same_rows(
     ]
     assert list(found.nll[:2]) == sorted(found.nll[:2])
     assert "cannot be targets of Beta" in found.failure[2]
-    told = capsys.readouterr().out
-    assert "different scales" in told
+    printed = capsys.readouterr()
+    assert "different scales" in printed.out
+    assert "error: 1 of 3 families could not be trained: beta" in printed.err
+    assert list(found.discrete[:2]) == [name == "poisson" for name in found.distribution[:2]]
     splits = [load_rows(home / "compared" / name / "splits.npz")["test"] for name in ("normal", "poisson")]
     np.testing.assert_array_equal(*splits)
 
@@ -229,7 +234,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "batches": (["experiment=glm", "data.rows=50", "data.batch_size=10"], "leave out data.batch_size"),
     "checkpoint": (["checkpoint=none.ckpt", "data.rows=50"], "there is no checkpoint 'none.ckpt'"),
     "resume": (["resume=nowhere"], "resume=nowhere: there is no"),
-    "sweep of resumed": (["-m", "resume=run", "seed=1,2"], "resume goes on with one run"),
+    "sweep of resumed": (["-m", "resume=run", "seed=1,2"], "resume continues one run"),
     "batch": (["data.batch_size=0", "data.rows=50"], "data.batch_size is 0"),
     "sweep over processes": (
         ["-m", "seed=1,2", "strategy=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "data.rows=50"],
@@ -280,8 +285,8 @@ def test_training_starts_from_given_weights(finished: Path, home: Path, command:
 
 PREDICT_WRONG = {
     "suffix": (["output=out.txt"], "the name must end in one of"),
-    "itself": (["output=rows.csv"], "is a file that is read here"),
-    "level": (["output=x.csv", "quantiles=[5]"], "quantiles holds 5"),
+    "itself": (["output=rows.csv"], "is one of the input files"),
+    "level": (["output=x.csv", "quantiles=[5]"], "quantiles contains 5"),
     "checkpoint": (["output=x.csv", "checkpoint=nope.ckpt"], "there is no checkpoint"),
     "output": ([], "output is missing"),
     "column": (["output=x.csv", "data.path=bare.csv"], "there is no input column 'size'"),
@@ -289,7 +294,7 @@ PREDICT_WRONG = {
 
 
 @pytest.mark.parametrize(("given", "sentence"), PREDICT_WRONG.values(), ids=PREDICT_WRONG)
-def test_predict_tells_mistakes(
+def test_predict_refuses_mistakes(
     given: list[str], sentence: str, finished: Path, home: Path, command: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pd.DataFrame({"kind": ["a"]}).to_csv(home / "bare.csv", index=False)
@@ -300,3 +305,37 @@ def test_predict_tells_mistakes(
     assert end.value.code == 1
     assert sentence in capsys.readouterr().err
     assert not (home / "x.csv").exists()
+
+
+EVALUATE_WRONG = {
+    "checkpoint": ("run/checkpoints/best.ckpt", "is one of the input files"),
+    "data": ("rows.csv", "is one of the input files"),
+    "directory": ("run", "is a directory"),
+}
+
+
+@pytest.mark.parametrize(("output", "sentence"), EVALUATE_WRONG.values(), ids=EVALUATE_WRONG)
+def test_evaluate_never_overwrites_what_it_reads(
+    output: str, sentence: str, finished: Path, home: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    with pytest.raises(SystemExit) as end:
+        command("evaluate", f"checkpoint={finished}/checkpoints/best.ckpt", "data.path=rows.csv", f"output={output}")
+    assert end.value.code == 1
+    assert sentence in capsys.readouterr().err
+    assert before == {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+
+
+def test_training_without_early_stopping_and_averaging(home: Path, command: Command) -> None:
+    off = ["callbacks.early_stopping=null", "callbacks.averaging=null"]
+    command("train", *words("plain", "trainer.max_epochs=2", *off))
+    assert [row["epoch"] for row in epochs(home / "plain")] == ["0", "1"]
+    # The averaged weights, which a checkpoint keeps beside the current ones, are gone.
+    states = [torch.load(home / run / "checkpoints" / "last.ckpt", weights_only=True) for run in ("plain", "run")]
+    assert ["averaging_state" in state for state in states] == [False, True]
+
+
+def test_training_without_callbacks_and_logger(home: Path, command: Command) -> None:
+    command("train", *words("bare", "trainer.max_epochs=1", "callbacks=null", "logger=null"))
+    assert metrics(home / "bare")["test"]["n"] == 48
+    assert not (home / "bare" / "metrics.csv").exists()

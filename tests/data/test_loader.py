@@ -8,24 +8,24 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from likelihead.data import Split, TensorLoader
+from likelihead.data import BatchLoader, Examples
 from likelihead.data.batch import Batch
 from likelihead.errors import LikelihoodError
 
 
-def split(count: int) -> Split:
+def split(count: int) -> Examples:
     rows = torch.arange(float(count))
-    return Split(x=rows[:, None] * torch.ones(2), y=rows, weight=rows + 1, exposure=None)
+    return Examples(x=rows[:, None] * torch.ones(2), y=rows, weight=rows + 1, exposure=None)
 
 
-def rows(loader: TensorLoader) -> list[list[float]]:
+def rows(loader: BatchLoader) -> list[list[float]]:
     return [batch.y.tolist() for batch in loader]
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize(("count", "batch"), [(10, 3), (9, 3), (1, 4), (5, None), (0, 3), (0, None)])
 def test_every_row_comes_once(count: int, batch: int | None, shuffle: bool) -> None:
-    loader = TensorLoader(split(count), batch, shuffle, seed=1)
+    loader = BatchLoader(split(count), batch, shuffle, seed=1)
     seen = rows(loader)
     assert sorted(chain.from_iterable(seen)) == list(range(count))
     assert len(seen) == len(loader)
@@ -33,12 +33,12 @@ def test_every_row_comes_once(count: int, batch: int | None, shuffle: bool) -> N
 
 
 def test_columns_stay_together() -> None:
-    for batch in TensorLoader(split(11), 4, shuffle=True, seed=5):
+    for batch in BatchLoader(split(11), 4, shuffle=True, seed=5):
         assert torch.equal(batch.x[:, 1], batch.y) and torch.equal(batch.weight, batch.y + 1) and batch.exposure is None  # type: ignore[arg-type]
 
 
 def test_seed_and_epoch_decide_the_order() -> None:
-    loader = TensorLoader(split(20), 4, shuffle=True, seed=0)
+    loader = BatchLoader(split(20), 4, shuffle=True, seed=0)
     first = rows(loader)
     assert rows(loader) == first
     loader.sampler.set_epoch(1)
@@ -46,7 +46,7 @@ def test_seed_and_epoch_decide_the_order() -> None:
     assert second != first
     loader.sampler.set_epoch(0)
     assert rows(loader) == first
-    assert rows(TensorLoader(split(20), 4, shuffle=True, seed=1)) != first
+    assert rows(BatchLoader(split(20), 4, shuffle=True, seed=1)) != first
 
 
 # 2026-11: Lightning 2.6 calls what torch 2.13 deprecates (LeafSpec), and remarks on loaders without workers.
@@ -77,8 +77,8 @@ def test_lightning_tells_the_loader_its_epoch() -> None:
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(Module(), TensorLoader(split(8), 3, shuffle=True, seed=0), TensorLoader(split(4), 3))
-    loader = TensorLoader(split(8), 3, shuffle=True, seed=0)
+    trainer.fit(Module(), BatchLoader(split(8), 3, shuffle=True, seed=0), BatchLoader(split(4), 3))
+    loader = BatchLoader(split(8), 3, shuffle=True, seed=0)
     first = rows(loader)
     loader.sampler.set_epoch(1)
     assert seen == first + rows(loader)
@@ -86,7 +86,7 @@ def test_lightning_tells_the_loader_its_epoch() -> None:
 
 def test_the_order_does_not_touch_the_global_random_state() -> None:
     state = torch.get_rng_state()
-    rows(TensorLoader(split(20), 4, shuffle=True, seed=0))
+    rows(BatchLoader(split(20), 4, shuffle=True, seed=0))
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -94,25 +94,25 @@ def test_the_order_does_not_touch_the_global_random_state() -> None:
 @pytest.mark.parametrize("count", [24, 26, 25, 3, 1])
 @pytest.mark.parametrize("world", [2, 3, 4])
 def test_global_batches_do_not_depend_on_the_processes(count: int, world: int, shuffle: bool) -> None:
-    alone = rows(TensorLoader(split(count), 12, shuffle, seed=2))
+    alone = rows(BatchLoader(split(count), 12, shuffle, seed=2))
     shares = [
-        rows(TensorLoader(split(count), 12 // world, shuffle, seed=2, rank=r, world_size=world)) for r in range(world)
+        rows(BatchLoader(split(count), 12 // world, shuffle, seed=2, rank=r, world_size=world)) for r in range(world)
     ]
     assert {len(share) for share in shares} == {len(alone)}
     assert [list(chain.from_iterable(parts)) for parts in zip(*shares, strict=True)] == alone
 
 
 def test_all_rows_at_once_are_shared_too() -> None:
-    shares = [rows(TensorLoader(split(5), None, rank=rank, world_size=2)) for rank in range(2)]
+    shares = [rows(BatchLoader(split(5), None, rank=rank, world_size=2)) for rank in range(2)]
     assert shares == [[[0.0, 1.0]], [[2.0, 3.0, 4.0]]]
 
 
 @pytest.mark.parametrize("arguments", [{"batch_size": 0}, {"batch_size": -1}, {"rank": 2, "world_size": 2}])
 def test_bad_arguments_are_named(arguments: dict[str, int]) -> None:
     with pytest.raises(LikelihoodError, match="must"):
-        TensorLoader(split(3), **arguments)  # type: ignore[arg-type]
+        BatchLoader(split(3), **arguments)  # type: ignore[arg-type]
 
 
 def test_rows_without_targets_cannot_be_loaded() -> None:
     with pytest.raises(LikelihoodError, match="no targets"):
-        TensorLoader(Split(x=torch.zeros(3, 1), y=None))
+        BatchLoader(Examples(x=torch.zeros(3, 1), y=None))

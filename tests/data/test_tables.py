@@ -13,11 +13,12 @@ import pytest
 import torch
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from likelihead.data import Kind, TableEncoder
+from likelihead.data import TableEncoder
+from likelihead.data.tables.files import read_table
 from likelihead.errors import LikelihoodError, TargetError
-from likelihead.target_types.cells import read_table
+from likelihead.target_types import target_type_of
 
-NORMAL = Kind.of("normal")
+NORMAL = target_type_of("normal")
 
 
 def frame(**columns: object) -> pd.DataFrame:

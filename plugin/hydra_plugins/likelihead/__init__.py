@@ -1,1 +1,1 @@
-"""What Hydra finds of likelihead at each start."""
+"""The Hydra plugin of likelihead, which Hydra discovers at each start."""

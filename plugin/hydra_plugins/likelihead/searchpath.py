@@ -1,4 +1,4 @@
-"""Lets any Hydra application say distribution=poisson: adds the configs of likelihead to its search path."""
+"""Adds the configs of likelihead to the search path of any Hydra application: it can say distribution=poisson."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from likelihead.configs import conf_directory
 
 
 class LikelihoodSearchPath(SearchPathPlugin):
-    """Hydra finds this class and calls it at every start, so nothing heavy is imported here."""
+    """Hydra discovers this class and calls it at each start, so nothing slow is imported here."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Append the folder of the configs, where it is not the application's own."""
+        """Append the config folder, unless it is already there as the application's own."""
         register()
         known = [element.path for element in search_path.get_path()]
         if str(conf_directory()) not in known:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import Any, Protocol
+from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from likelihead.architectures.linear import Linear
 from likelihead.architectures.mlp import MLP
 from likelihead.architectures.shallow import Shallow
-from likelihead.errors import LikelihoodError
+from likelihead.configs import defaults
+from likelihead.errors import LikelihoodError, suggest
 
-__all__ = ["ARCHITECTURES", "MLP", "Architecture", "Linear", "Shallow", "build"]
-
-
-class Architecture(Protocol):
-    """What a head needs to know of a network: how many features it gives."""
-
-    out_features: int
-
-    def __call__(self, x: Tensor) -> Tensor: ...
+__all__ = ["ARCHITECTURES", "MLP", "Linear", "Shallow", "build"]
 
 
 #: The closed list of networks that a checkpoint may name.
@@ -28,7 +20,7 @@ ARCHITECTURES: dict[str, type[nn.Module]] = {"linear": Linear, "shallow": Shallo
 
 
 def build(name: str, in_features: int, **options: Any) -> nn.Module:
-    """The network `name` for rows of `in_features` numbers.
+    """The network `name` for rows of `in_features` numbers; options that are left out are those of its shipped config.
 
     Raises:
         LikelihoodError: the name or an option is unknown.
@@ -37,12 +29,11 @@ def build(name: str, in_features: int, **options: Any) -> nn.Module:
     16
     """
     if name not in ARCHITECTURES:
-        close = difflib.get_close_matches(name, ARCHITECTURES, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise LikelihoodError(f"unknown architecture {name!r}: {hint}valid are {', '.join(ARCHITECTURES)}")
+        raise LikelihoodError(f"unknown architecture {name!r}: {suggest(name, ARCHITECTURES)}")
+    chosen = {key: value for key, value in defaults(f"architecture/{name}").items() if key != "name"} | options
     try:
-        network = ARCHITECTURES[name](in_features, **options)
+        network = ARCHITECTURES[name](in_features, **chosen)
     except TypeError as error:
         raise LikelihoodError(f"architecture {name!r} does not take these options: {error}") from error
-    network.spec = {"name": name, "in_features": in_features, "options": dict(options)}  # type: ignore[assignment]
+    network.spec = {"name": name, "in_features": in_features, "options": chosen}  # type: ignore[assignment]
     return network

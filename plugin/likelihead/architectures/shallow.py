@@ -8,7 +8,7 @@ from torch import Tensor, nn
 class Shallow(nn.Module):
     """x (N, in_features) to relu(W x + b), (N, width)."""
 
-    def __init__(self, in_features: int, width: int = 128) -> None:
+    def __init__(self, in_features: int, *, width: int) -> None:
         super().__init__()
         self.hidden = nn.Linear(in_features, width)
         self.out_features = width

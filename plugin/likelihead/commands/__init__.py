@@ -1,4 +1,4 @@
-"""The commands: likelihead train, evaluate, predict, compare. The only place that knows Hydra."""
+"""The commands: likelihead train, evaluate, predict, compare. Nothing else knows Hydra."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def main() -> None:
 
         print(version("likelihead"))
     else:
-        from likelihead.commands.overrides import suggest
-        from likelihead.commands.telling import fail
+        from likelihead.commands.user_errors import fail
+        from likelihead.errors import suggest
 
         fail(f"there is no command {word!r}: {suggest(word, COMMANDS)}")
 
 
 def _complete() -> None:
-    """Tab completion: `eval "$(likelihead -sc install=bash)"`. The command's own word first, then Hydra's choices."""
+    """Tab completion, after `eval "$(likelihead -sc install=bash)"`: first the command, then Hydra's choices."""
     program, *typed = os.environ.get("COMP_LINE", "likelihead train").split(" ")
     if typed and typed[0] in COMMANDS and (len(typed) > 1 or "COMP_LINE" not in os.environ):
         os.environ["COMP_LINE"] = " ".join([program, *typed[1:]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from functools import partial
 from typing import Any
@@ -16,17 +17,17 @@ from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelChec
 from torch import nn
 
 from likelihead import architectures
-from likelihead.data import Data
+from likelihead.data import load_data
+from likelihead.data.options import table_defaults
 from likelihead.errors import LikelihoodError
-from likelihead.families.family import family_for
-from likelihead.heads.distribution_head import DistributionHead
+from likelihead.training.callbacks.progress import EpochLines
 from likelihead.training.callbacks.random_state import RandomState
 from likelihead.training.callbacks.shared_dropout import SharedDropout
-from likelihead.training.epoch_log import EpochLines
-from likelihead.training.module import LikelihoodModule
+from likelihead.training.data_module import first_input, rows_per_step
+from likelihead.training.module import LikelihoodModule, features_of
 
 #: What goes wrong when a class is called with arguments that it cannot take.
-REFUSALS = (TypeError, ValueError, RuntimeError, InstantiationException, MisconfigurationException)
+REFUSALS = (TypeError, ValueError, RuntimeError, ImportError, InstantiationException, MisconfigurationException)
 
 
 def plain(node: Any) -> Any:
@@ -38,6 +39,13 @@ def _made(what: str, node: Any) -> Any:
     """What a node with a `_target_` describes; a LikelihoodError where it cannot be made."""
     try:
         return instantiate(node, _convert_="all")
+    except REFUSALS as error:
+        raise LikelihoodError(f"{what} cannot be built: {reason(error)}") from error
+
+
+def _class_of(what: str, target: str) -> type:
+    try:
+        return get_class(target)
     except REFUSALS as error:
         raise LikelihoodError(f"{what} cannot be built: {reason(error)}") from error
 
@@ -75,7 +83,7 @@ def _callbacks(config: DictConfig, bar: bool) -> list[Callback]:
         return []
     made = []
     for name, node in _present(config.callbacks):
-        target = get_class(node._target_)
+        target = _class_of(f"callbacks.{name}", node._target_)
         if issubclass(target, ProgressBar) and not bar:
             continue
         if issubclass(target, ModelCheckpoint) and not config.trainer.enable_checkpointing:
@@ -86,58 +94,51 @@ def _callbacks(config: DictConfig, bar: bool) -> list[Callback]:
     return [*made, RandomState(config.seed), SharedDropout(), *([] if bar else [EpochLines()])]
 
 
-def scale_to_rows(config: DictConfig, data: Data, trainer: pl.Trainer) -> None:
+def load_rows(config: DictConfig) -> Any:
+    """The data of the config: a table, a bundled or a synthetic set, or what `data._target_` makes.
+
+    A `data._target_` of the user's is called with the options of its own file and returns whatever `fit` takes.
+
+    Raises:
+        LikelihoodError: an unknown option, a file that cannot be read, targets that the family cannot take.
+    """
+    options = plain(config.data)
+    if "_target_" not in options:
+        return load_data(plain(config.distribution), options, config.seed)
+    return _made("data", {key: value for key, value in options.items() if key not in table_defaults()})
+
+
+def scale_to_rows(config: DictConfig, rows: pl.LightningDataModule, trainer: pl.Trainer) -> None:
     """Tell the config how many rows a step has, over all devices, and set the clipping that depends on it."""
-    rows = len(data.train)
-    size = config.data.batch_size = _batch_size(config.data.batch_size, rows, trainer.world_size)
-    if size is not None:
-        rows = min(rows, size * trainer.world_size * trainer.accumulate_grad_batches)
-    config.rows_per_step = rows
+    config.rows_per_step = rows_per_step(rows, trainer.world_size, trainer.accumulate_grad_batches)
     trainer.gradient_clip_val = config.trainer.gradient_clip_val
 
 
-def _batch_size(given: Any, rows: int, processes: int) -> int | None:
-    """Rows per process and step; `auto` takes many steps on small tables and large ones on large tables."""
-    if given == "auto":
-        return max(1, min(max(rows // 16, 16), 512) // processes)
-    if given is not None and (not isinstance(given, int) or given < 1):
-        raise LikelihoodError(
-            f"data.batch_size is {given}; it must be a whole number above 0, auto, or null for all rows"
-        )
-    return given
-
-
-def build_module(config: DictConfig, data: Data) -> LikelihoodModule:
+def build_module(config: DictConfig, rows: pl.LightningDataModule) -> LikelihoodModule:
     """The network and the head for the training rows, with links still plain.
 
     Raises:
         LikelihoodError: an unknown family, architecture, optimiser or argument.
     """
-    if data.train.y is None:
-        raise LikelihoodError("the training rows have no target: give data.target=COLUMN")
-    target = data.encoder.target
-    classes = target.event_size if target.kind.value in ("label", "level") else None
-    family = family_for(plain(config.distribution), data.train.y, classes)
-    network = build_architecture(config, data.train.x.shape[1])
-    _refuse_noise(config, network)
-    head = DistributionHead(family, int(network.out_features))  # type: ignore[arg-type]
     optimizer, scheduler = build_optimizer(config)
-    module = LikelihoodModule(network, head, optimizer, scheduler)
-    module.extra = {"table": data.encoder.state(), "data": data.name}
-    return module
+    network = build_architecture(config, first_input(rows))
+    _refuse_noise(config, network)
+    return LikelihoodModule.for_data(rows, plain(config.distribution), network, optimizer, scheduler)
 
 
-def build_architecture(config: DictConfig, in_features: int) -> nn.Module:
-    """A shipped network by name, or the class that `architecture._target_` names, called with `in_features`."""
+def build_architecture(config: DictConfig, x: Any) -> nn.Module:
+    """A shipped network by name, or the class that `architecture._target_` names.
+
+    A class of the user's is called with `in_features`, the length of x (N, in_features), where it takes it.
+    """
     options = plain(config.architecture)
+    name = options.pop("name", None)
     if "_target_" not in options:
-        return architectures.build(options.pop("name"), in_features, **options)
-    options.pop("name", None)
-    network: nn.Module = _made("architecture", {**options, "in_features": in_features})
-    if not isinstance(getattr(network, "out_features", None), int):
-        raise LikelihoodError(
-            f"{type(network).__name__} does not say how many features it gives: set self.out_features in its __init__"
-        )
+        return architectures.build(name, x.shape[1], **options)
+    if "in_features" in inspect.signature(_class_of("architecture", options["_target_"])).parameters:
+        options = {"in_features": x.shape[-1], **options}
+    network: nn.Module = _made("architecture", options)
+    features_of(network)
     return network
 
 

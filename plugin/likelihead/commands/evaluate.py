@@ -4,52 +4,43 @@ from __future__ import annotations
 
 from typing import Any
 
-import hydra
 from omegaconf import DictConfig
 
-from likelihead.commands import command_line as words
-from likelihead.commands.telling import telling
-from likelihead.configs import conf_directory
+from likelihead.commands import command_line
 
 
 def evaluate(config: DictConfig) -> dict[str, Any]:
-    """Print the scores of the model on `data.path`, and write them to `output` where one is given.
+    """Print the scores of the model on `data.path`, and write them to `output` if it is given.
 
     Raises:
-        LikelihoodError: a file that cannot be read, a missing column, targets that the family cannot take.
+        LikelihoodError: a file that cannot be read or written, a missing column, targets that the family cannot take.
     """
     from rich.console import Console
 
-    from likelihead.commands.saved_model import file_of, rows_of, trained
+    from likelihead.commands.config_paths import output_of, path_of
+    from likelihead.commands.saved_model import SavedModel
     from likelihead.commands.summary import table
-    from likelihead.evaluation import evaluate as evaluation
+    from likelihead.evaluation.evaluate import evaluate as evaluate_model
     from likelihead.files import write_json
 
-    model = trained(file_of(config, "checkpoint"))
-    path = file_of(config, "data.path")
-    split = rows_of(model, path, "required")
-    scores = evaluation.evaluate(model.module, split)
-    errors = evaluation.standard_errors(model.module, split)
-    marginal = evaluation.marginal_nll(model.module, split)
-    rows = [[name, value, errors.get(name)] for name, value in scores.items() if name != "n"]
-    rows.append(["nll of the marginal fit", marginal, None])
-    title = f"{model.module.head.family.name}, {scores['n']} rows of {path.name}"
+    checkpoint, path = path_of(config, "checkpoint"), path_of(config, "data.path")
+    output = None if config.output is None else output_of(config, [checkpoint, path])
+    model = SavedModel.load(checkpoint)
+    evaluation = evaluate_model(model.module, model.read(path, "required"))
+    errors = evaluation.standard_errors
+    rows = [[name, value, errors.get(name)] for name, value in evaluation.scores.items()]
+    rows.append(["nll of the marginal fit", evaluation.marginal, None])
     console = Console(highlight=False)
-    console.print(title, style="bold", markup=False, soft_wrap=True)
+    console.print(
+        f"{model.module.head.name}, {evaluation.n} rows of {path.name}", style="bold", markup=False, soft_wrap=True
+    )
     console.print(table(["score", "value", "standard error"], rows))
-    if config.output is not None:
-        found = {**scores, "standard_errors": errors, "marginal": {"nll": marginal}}
-        write_json(file_of(config, "output"), found)
-    return scores
-
-
-@hydra.main(version_base="1.3", config_path=str(conf_directory()), config_name="evaluate")
-@telling
-def application(config: DictConfig) -> None:
-    """The task that Hydra runs."""
-    evaluate(config)
+    if output is not None:
+        written = {**evaluation.metrics, "standard_errors": errors, "marginal": {"nll": evaluation.marginal}}
+        write_json(output, written)
+    return evaluation.metrics
 
 
 def main() -> None:
     """`likelihead evaluate`."""
-    words.run(application, "evaluate", "evaluate")
+    command_line.run(evaluate, "evaluate", "evaluate")

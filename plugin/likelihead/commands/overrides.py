@@ -1,9 +1,10 @@
-"""The words of the command line checked before anything starts: a misspelt name gets one sentence."""
+"""The command line checked before anything starts: a misspelt name gets one sentence with the closest valid one."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -14,18 +15,20 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from likelihead.configs import conf_directory
-from likelihead.errors import LikelihoodError
+from likelihead.errors import LikelihoodError, suggest
 
-#: Mappings whose keys depend on the family that they belong to: the family checks them.
+#: Mappings whose keys depend on the family, which checks them itself.
 OPEN = ("distribution.parameters.", "distribution.links.", "distribution.floors.", "distribution.options.")
 #: Optional keys of one distribution.
 OPTIONAL = ("distribution.components", "distribution.links", "distribution.floors", "distribution.options")
-#: Flags of Hydra after which only Hydra knows which words there are: other places of configs, completion.
+#: Groups that a run can do without: `logger=null`.
+OPTIONAL_GROUPS = ("callbacks", "experiment", "logger", "strategy")
+#: Flags of Hydra after which only Hydra knows which words there are: other config folders, completion.
 ELSEWHERE = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--shell-completion", "-sc")
 
 
 def open_up(words: Sequence[str]) -> list[str]:
-    """The command line with `++` before the keys that a distribution need not name.
+    """The command line with `++` before the keys that a distribution's file need not name.
 
     >>> open_up(["distribution=any", "distribution.parameters.df=4"])
     ['distribution=any', '++distribution.parameters.df=4']
@@ -33,12 +36,29 @@ def open_up(words: Sequence[str]) -> list[str]:
     return [f"++{word}" if word.startswith(OPEN) or word.split("=")[0] in OPTIONAL else word for word in words]
 
 
+def without_null_groups(words: Sequence[str]) -> list[str]:
+    """The command line with `[]`, no choice of a group, in place of `null`, which Hydra takes for keys only.
+
+    >>> without_null_groups(["logger=null", "optimizer.scheduler=null", "experiment=null,glm"])
+    ['logger=[]', 'optimizer.scheduler=null', 'experiment=[],glm']
+    """
+    return [_without_null(word) if word.split("=")[0] in OPTIONAL_GROUPS else word for word in words]
+
+
+def _without_null(word: str) -> str:
+    group, _, value = word.partition("=")
+    return f"{group}={','.join('[]' if choice == 'null' else choice for choice in value.split(','))}"
+
+
 def check(words: Sequence[str], config_name: str) -> None:
-    """Raise a LikelihoodError on the first word that names no group, choice or key of conf/<config_name>.yaml."""
+    """Check that each word names a group, choice or key of conf/<config_name>.yaml.
+
+    Raises:
+        LikelihoodError: the first word that does not.
+    """
     if any(word.split("=")[0] in ELSEWHERE for word in words):
         return
-    given = [_parse(word) for word in _choices(words)]
-    given = [override for override in given if not override.is_hydra_override()]
+    given = [override for override in parsed(words) if not override.is_hydra_override()]
     groups = _groups() if config_name == "train" else {}
     for override in given:
         if override.key_or_group in groups:
@@ -49,8 +69,63 @@ def check(words: Sequence[str], config_name: str) -> None:
         _check_keys(keys, [o for o in given if o.key_or_group in groups], config_name, groups)
 
 
-def _choices(words: Sequence[str]) -> list[str]:
-    """The words that choose something: no flags, nor what follows one (`--cfg job`)."""
+def parsed(words: Sequence[str]) -> list[Override]:
+    """The overrides among the words.
+
+    Raises:
+        LikelihoodError: a word that is not an override.
+    """
+    return [_parse(word) for word in _override_words(words)]
+
+
+def values(override: Override) -> list[Any]:
+    """The values that an override gives: several in a sweep, none where it deletes a key or names an interval."""
+    if override.is_delete():
+        return []
+    if override.is_sweep_override():
+        return list(override.sweep_iterator()) if override.is_discrete_sweep() else []
+    return [override.value()]
+
+
+def composed(words: Sequence[str], config_name: str) -> DictConfig | None:
+    """The config of a command line, `hydra` included, with the first value of each sweep.
+
+    None where Hydra cannot compose it; Hydra's own message then says why.
+    """
+    flags, rest = _config_flags(words)
+    singles = [_single(override) for override in parsed(rest)]
+    if flags.config_dir:
+        singles.append(f"hydra.searchpath=[file://{Path(flags.config_dir).absolute()}]")
+    folder = str(Path(flags.config_path or conf_directory()).absolute())
+    return _composed(singles, flags.config_name or config_name, folder)
+
+
+def _config_flags(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config-dir", "-cd")
+    parser.add_argument("--config-path", "-cp")
+    parser.add_argument("--config-name", "-cn")
+    return parser.parse_known_args(list(words))
+
+
+def _single(override: Override) -> str:
+    """The override as it was typed; for a sweep, with its first value only."""
+    if not override.is_sweep_override() or override.is_delete():
+        return str(override.input_line)
+    key = str(override.input_line).partition("=")[0]
+    return f"{key}={next(iter(override.sweep_string_iterator()), 'null') if override.is_discrete_sweep() else 'null'}"
+
+
+def _composed(words: Sequence[str], config_name: str, folder: str) -> DictConfig | None:
+    try:
+        with initialize_config_dir(folder, job_name=config_name, version_base="1.3"):
+            return compose(config_name, overrides=list(words), return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException):
+        return None
+
+
+def _override_words(words: Sequence[str]) -> list[str]:
+    """The words that are neither flags nor the argument of one (`--cfg job`)."""
     after_flag = [False, *(word.startswith("-") for word in words)]
     return [
         word
@@ -59,19 +134,12 @@ def _choices(words: Sequence[str]) -> list[str]:
     ]
 
 
-def suggest(name: str, choices: Iterable[str]) -> str:
-    """The closest valid name, and all of them."""
-    choices = sorted(choices)
-    close = difflib.get_close_matches(name, choices, n=1)
-    return (f"did you mean {close[0]!r}? " if close else "") + f"valid are {', '.join(choices)}"
-
-
 def _parse(word: str) -> Override:
     try:
         return OverridesParser.create().parse_override(word)
     except HydraException as error:
         if "=" not in word:
-            raise LikelihoodError(f"{word!r} is no choice: write name=value, such as distribution=poisson") from error
+            raise LikelihoodError(f"{word!r} sets nothing: write name=value, such as distribution=poisson") from error
         raise LikelihoodError(f"{word!r} cannot be read: {' '.join(str(error).split())}") from error
 
 
@@ -82,71 +150,53 @@ def _groups() -> dict[str, list[str]]:
 
 
 def _check_choice(override: Override, choices: list[str]) -> None:
-    for value in _values(override):
-        # A list is several choices of one group; null takes the group away.
+    group = override.key_or_group
+    for value in values(override):
+        # A list is several choices of one group; null leaves the group out.
         for name in value if isinstance(value, list) else [value]:
+            if name is None and group not in OPTIONAL_GROUPS:
+                raise LikelihoodError(f"{group}=null: a run needs one; valid are {', '.join(choices)}")
             if name is not None and str(name) not in choices:
-                group = override.key_or_group
                 raise LikelihoodError(f"there is no {group}={name}: {suggest(str(name), choices)}")
 
 
-def _values(override: Override) -> list[Any]:
-    if override.is_delete():
-        return []
-    if override.is_sweep_override():
-        return list(override.sweep_iterator()) if override.is_discrete_sweep() else []
-    return [override.value()]
-
-
 def _check_keys(keys: list[Override], chosen: list[Override], config_name: str, groups: dict[str, list[str]]) -> None:
-    composed = _composed(chosen, config_name)
-    if composed is None:
+    config = _composed(
+        without_null_groups([_single(override) for override in chosen]), config_name, str(conf_directory())
+    )
+    if config is None:
         return
+    tree: Any = OmegaConf.to_container(config, resolve=False)
+    del tree["hydra"]
     for override in keys:
-        name = override.key_or_group
-        node: Any = composed
-        for depth, part in enumerate(name.split(".")):
-            valid = _keys_of(node)
-            if part not in valid:
-                where = ".".join(name.split(".")[:depth])
-                raise LikelihoodError(_unknown(name, part, where, valid, groups))
-            node = _child(node, part)
-        if _keys_of(node) and not (override.is_delete() or isinstance(override.value(), dict | list)):
-            first = _keys_of(node)[0]
-            raise LikelihoodError(f"{name} holds {', '.join(_keys_of(node))}: give one of them, as in {name}.{first}=…")
+        node = _node(tree, override.key_or_group, groups)
+        if isinstance(node, dict) and node and any(value is not None for value in _scalars(override)):
+            first, name = next(iter(node)), override.key_or_group
+            raise LikelihoodError(f"{name} holds {', '.join(node)}: give one of them, as in {name}.{first}=…")
+
+
+def _node(tree: Any, name: str, groups: dict[str, list[str]]) -> Any:
+    """What the config holds under a dotted name; raises a LikelihoodError if there is nothing of that name."""
+    node, parts = tree, name.split(".")
+    for depth, part in enumerate(parts):
+        valid = _keys_of(node)
+        if part not in valid:
+            raise LikelihoodError(_unknown(name, part, ".".join(parts[:depth]), valid, groups))
+        node = node[int(part)] if isinstance(node, list) else node[part]
+    return node
 
 
 def _keys_of(node: Any) -> list[str]:
-    if isinstance(node, DictConfig) and not node._is_none():
+    if isinstance(node, dict):
         return [str(key) for key in node]
-    return [str(index) for index in range(len(node))] if OmegaConf.is_list(node) else []
+    return [str(index) for index in range(len(node))] if isinstance(node, list) else []
 
 
-def _child(node: Any, part: str) -> Any:
-    return node._get_node(int(part) if OmegaConf.is_list(node) else part)
+def _scalars(override: Override) -> list[Any]:
+    return [value for value in values(override) if not isinstance(value, dict | list)]
 
 
 def _unknown(name: str, part: str, where: str, valid: list[str], groups: dict[str, list[str]]) -> str:
     if where:
-        return f"there is no {name}: {suggest(part, valid) if valid else f'{where} holds no keys'}"
-    return f"there is no choice {name!r}: {suggest(part, {*valid, *groups} - {'rows_per_step'})}"
-
-
-def _composed(chosen: list[Override], config_name: str) -> DictConfig | None:
-    """The config with the chosen groups alone, the first value of a sweep; None where Hydra has more to say."""
-    words = []
-    for override in chosen:
-        values = _values(override)
-        first = values[0] if values else None
-        words.append(f"{override.key_or_group}={_plain(first)}")
-    try:
-        with initialize_config_dir(str(conf_directory()), version_base="1.3"):
-            return compose(config_name, overrides=words)
-    except (HydraException, OmegaConfBaseException):
-        return None
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, list):
-        return f"[{','.join(map(str, value))}]"
-    return "null" if value is None else str(value)
+        return f"there is no {name}: {suggest(part, valid) if valid else f'{where} has no keys'}"
+    return f"there is no option {name!r}: {suggest(part, {*valid, *groups} - {'rows_per_step'})}"

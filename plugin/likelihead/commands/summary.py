@@ -1,4 +1,4 @@
-"""The closing words of a run."""
+"""The summary that a run prints at its end."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from likelihead.evaluation.evaluate import Evaluation
+
 
 def number(value: Any) -> str:
-    """A figure for a reader; a dash where there is none."""
+    """A value as it is printed; a dash for None."""
     if value is None:
         return "–"
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-    """A plain table, its first column to the left and figures to the right."""
+    """A table without lines: the first column is aligned left, the others right."""
     drawn = Table(box=None, pad_edge=False)
     for index, column in enumerate(columns):
         drawn.add_column(column, justify="right" if index else "left")
@@ -27,24 +29,12 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     return drawn
 
 
-def close(
-    title: str,
-    metrics: Mapping[str, Mapping[str, Any]],
-    compared: Mapping[str, tuple[float | None, float | None]],
-    directory: Path,
-) -> None:
-    """Print the NLL of each split beside the marginal fit's and the truth's, and where the run's files are.
-
-    Args:
-        compared: for each split the NLL of the marginal fit and that of the true distribution.
-    """
-    parts = [(name, metrics[name], *compared[name]) for name in ("train", "validation", "test") if metrics[name]["n"]]
-    known = any(oracle is not None for *_, oracle in parts)
+def print_summary(title: str, evaluations: Mapping[str, Evaluation], directory: Path) -> None:
+    """Print the NLL of each part, with those of the marginal fit and the true distribution, and where the files are."""
+    parts = [(name, evaluation) for name, evaluation in evaluations.items() if evaluation.n]
+    known = any(evaluation.oracle is not None for _, evaluation in parts)
     columns = ["NLL per row", "rows", "trained", "marginal", *(["truth"] if known else [])]
-    rows = [
-        [name, int(figures["n"]), figures["nll"], marginal, *([oracle] if known else [])]
-        for name, figures, marginal, oracle in parts
-    ]
+    rows = [[name, part.n, part.nll, part.marginal, *([part.oracle] if known else [])] for name, part in parts]
     console = Console(highlight=False)
     console.print()
     console.print(title, style="bold", markup=False, soft_wrap=True)

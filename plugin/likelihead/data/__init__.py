@@ -1,25 +1,25 @@
-"""Data: tables, bundled and synthetic sets to tensors; the check of targets; the loader."""
+"""Data: tables, bundled and synthetic sets to tensors, and batches of them."""
 
-from likelihead.data.dataset import Data, Split
-from likelihead.data.loader import TensorLoader
+from likelihead.data.batch import Batch
+from likelihead.data.dataset import Data, Dataset, Examples
+from likelihead.data.loader import BatchLoader
 from likelihead.data.row_splits import load_rows, save_rows, split_rows
-from likelihead.data.sources.load import encode_table, load_data, load_table, take
+from likelihead.data.sources import load_data
 from likelihead.data.tables.encoder import TableEncoder
-from likelihead.target_types.check import check_targets
-from likelihead.target_types.kinds import Kind
+from likelihead.data.tables.split_table import encode_table, load_table, split_table
 
 __all__ = [
+    "Batch",
+    "BatchLoader",
     "Data",
-    "Kind",
-    "Split",
+    "Dataset",
+    "Examples",
     "TableEncoder",
-    "TensorLoader",
-    "check_targets",
     "encode_table",
     "load_data",
     "load_rows",
     "load_table",
     "save_rows",
     "split_rows",
-    "take",
+    "split_table",
 ]

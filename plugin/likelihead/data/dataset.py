@@ -1,50 +1,98 @@
-"""Rows as tensors."""
+"""Data sets: what training, scoring and prediction read rows from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from likelihead.data.batch import Batch
 from likelihead.data.tables.encoder import TableEncoder
+from likelihead.errors import LikelihoodError
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """Rows that can be read several at a time: what `fit` takes, whatever the shape and dtype of x.
+
+    `dataset[rows]` is the `Batch` of these rows, `rows` a slice or whole numbers (n,).
+    """
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice | Tensor) -> Batch: ...
 
 
 @dataclass(frozen=True)
-class Split:
-    """Rows of a data set as tensors.
+class Examples:
+    """A data set in memory.
 
     Attributes:
-        x: inputs (n, p), float32.
-        y: targets (n,) or (n, D); float32, or int64 for class labels and rankings; None where they are not known.
-        weight, exposure: (n,) float32, or None for 1 everywhere.
-        rows: row numbers (n,) in the source.
+        x: inputs (n, …) of any shape and dtype.
+        y: targets (n, …); None where they are not known.
+        weight, exposure, mask: by row (n,) or by site (n, *sites); None for 1, or True, everywhere.
+        rows: row numbers (n,) in the source; 0 to n − 1 where left out.
         oracle: log-probability (n,) of y under the true distribution, float64, where that is known.
+
+    >>> Examples(torch.zeros(5, 2), torch.arange(5.0))[1:3].y
+    tensor([1., 2.])
     """
 
     x: Tensor
-    y: Tensor | None
+    y: Tensor | None = None
     weight: Tensor | None = None
     exposure: Tensor | None = None
+    mask: Tensor | None = None
     rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     oracle: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if not len(self.rows):
+            object.__setattr__(self, "rows", np.arange(len(self.x), dtype=np.int64))
+        for name in ("y", "weight", "exposure", "mask", "rows", "oracle"):
+            column = getattr(self, name)
+            if column is not None and len(column) != len(self.x):
+                raise LikelihoodError(f"x has {len(self.x)} rows and {name} has {len(column)}: pass one for each row")
 
     def __len__(self) -> int:
         return len(self.x)
 
+    def __getitem__(self, rows: slice | Tensor) -> Batch:
+        columns = (self.y, self.weight, self.exposure, self.mask)
+        return Batch(self.x[rows], *(None if column is None else column[rows] for column in columns))
+
+    def take(self, rows: NDArray[np.int64]) -> Examples:
+        """The examples at these positions, in this order."""
+        index = torch.from_numpy(np.asarray(rows, dtype=np.int64))
+        oracle = None if self.oracle is None else self.oracle[index]
+        return Examples(*self[index], rows=self.rows[rows], oracle=oracle)
+
 
 @dataclass(frozen=True)
 class Data:
-    """A data set dealt out; a part may have no rows. `encoder` turns further tables into the same columns."""
+    """A data set split into training, validation and test rows; a part may have no rows.
 
-    train: Split
-    validation: Split
-    test: Split
-    encoder: TableEncoder
-    name: str
+    Attributes:
+        name: of the data set.
+        encoder: how a table became tensors, where it was a table: it turns further tables into the same columns.
+    """
+
+    train: Examples
+    validation: Examples
+    test: Examples
+    name: str = "data"
+    encoder: TableEncoder | None = None
 
     @property
-    def parts(self) -> dict[str, Split]:
+    def parts(self) -> dict[str, Examples]:
         """The three parts by name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    @property
+    def class_count(self) -> int | None:
+        """The number of classes, where the target columns name them."""
+        return None if self.encoder is None else self.encoder.target.class_count

@@ -1,38 +1,13 @@
-"""The choices of the `data` config group, with their defaults."""
+"""The options of the `data` config group, with their defaults: those of conf/train.yaml and of the kind of data."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from likelihead.errors import LikelihoodError
+from likelihead.configs import defaults
+from likelihead.errors import LikelihoodError, suggest
 
-#: Options of every kind of data. `batch_size` is the loader's.
-DEFAULTS: dict[str, Any] = {
-    "target": None,
-    "features": None,
-    "categorical": None,
-    "weight": None,
-    "exposure": None,
-    "test_fraction": 0.2,
-    "validation_fraction": 0.15,
-    "batch_size": None,
-    "boundary": "error",
-    "angles": "radians",
-    "ranking": "orders",
-    "levels": None,
-    "missing_target": "error",
-    "unseen": "error",
-}
-#: Options of one kind of data only.
-OWN: dict[str, dict[str, Any]] = {
-    "table": {"path": None, "test_path": None},
-    "bundled": {"name": None},
-    "synthetic": {"name": None, "rows": 6_000, "data_seed": 0},
-}
-#: The kind that an option belongs to.
-FOREIGN: dict[str, str] = {key: kind for kind, own in OWN.items() for key in own}
 CHOICES: dict[str, tuple[str, ...]] = {
     "boundary": ("error", "squeeze"),
     "angles": ("radians", "degrees"),
@@ -42,37 +17,55 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 
-def complete(options: Mapping[str, Any]) -> dict[str, Any]:
+def table_defaults() -> dict[str, Any]:
+    """The options of every kind of data: those of `data` in conf/train.yaml.
+
+    >>> table_defaults()["test_fraction"]
+    0.2
+    """
+    options: dict[str, Any] = defaults("train")["data"]
+    return options
+
+
+def complete(options: Mapping[str, Any], kinds: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The options with their defaults filled in.
+
+    Args:
+        options: `kind`, and any others.
+        kinds: the options that only one kind of data has, with their defaults, by kind.
 
     Raises:
         LikelihoodError: an unknown kind, key or choice, or a fraction outside [0, 1).
 
-    >>> complete({"kind": "synthetic"})["rows"]
+    >>> complete({"kind": "made"}, {"made": {"rows": 6000}})["rows"]
     6000
     """
     kind = options.get("kind", "table")
-    if kind not in OWN:
-        raise LikelihoodError(f"data.kind is {kind!r}; the choices are {', '.join(OWN)}")
-    known = {**DEFAULTS, **OWN[kind]}
-    options = {key: value for key, value in options.items() if not (value is None and key in FOREIGN)}
-    for key in options:
-        if key != "kind" and key not in known:
-            if key in FOREIGN:
-                raise LikelihoodError(f"data.{key} belongs to data={FOREIGN[key]}, and the data is data={kind}")
-            close = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"did you mean data.{close[0]}? " if close else ""
-            raise LikelihoodError(
-                f"data has no option {key!r}: {hint}the options of data={kind} are {', '.join(known)}"
-            )
-    full = {**known, **options, "kind": kind}
-    for key, choices in CHOICES.items():
-        if full[key] not in choices:
-            raise LikelihoodError(f"data.{key} is {full[key]!r}; the choices are {', '.join(choices)}")
-    for key in ("test_fraction", "validation_fraction"):
-        if not _is_fraction(full[key]):
-            raise LikelihoodError(f"data.{key} is {full[key]!r}, but must be a number from 0 up to, not including, 1")
+    if kind not in kinds:
+        raise LikelihoodError(f"data.kind is {kind!r}; the choices are {', '.join(kinds)}")
+    known = {**table_defaults(), **kinds[kind]}
+    foreign = {key: other for other, own in kinds.items() for key in own if key not in known}
+    given = {key: value for key, value in options.items() if key != "kind" and not (value is None and key in foreign)}
+    for key in given:
+        if key in foreign:
+            raise LikelihoodError(f"data.{key} belongs to data={foreign[key]}, and the data is data={kind}")
+        if key not in known:
+            raise LikelihoodError(f"data has no option {key!r}: {suggest(str(key), known)}")
+    full = {**known, **given, "kind": kind}
+    check_options(full)
     return full
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raise a LikelihoodError where an option is none of its choices, or a fraction lies outside [0, 1)."""
+    for key, choices in CHOICES.items():
+        if options[key] not in choices:
+            raise LikelihoodError(f"data.{key} is {options[key]!r}; the choices are {', '.join(choices)}")
+    for key in ("test_fraction", "validation_fraction"):
+        if not _is_fraction(options[key]):
+            raise LikelihoodError(
+                f"data.{key} is {options[key]!r}, but must be a number from 0 up to, not including, 1"
+            )
 
 
 def _is_fraction(value: object) -> bool:

@@ -1,43 +1,44 @@
-"""Families that Pyro lacks, or whose arithmetic fails in float32: subclasses of Pyro's, one small file each."""
+"""Families that Pyro lacks or whose arithmetic fails in float32, and the law of every family: one file each.
 
-from likelihead.distributions.bernoulli import Bernoulli
-from likelihead.distributions.beta import Beta
-from likelihead.distributions.beta_proportion import BetaProportion
-from likelihead.distributions.categorical import Categorical
-from likelihead.distributions.dirichlet import Dirichlet
-from likelihead.distributions.gamma import Gamma
-from likelihead.distributions.log_normal import LogNormal
-from likelihead.distributions.mixture import MixtureSameFamily
-from likelihead.distributions.multivariate_normal import MultivariateNormal
-from likelihead.distributions.negative_binomial import NegativeBinomial
-from likelihead.distributions.normal import Normal
-from likelihead.distributions.ordered_logistic import OrderedLogistic
-from likelihead.distributions.plackett_luce import PlackettLuce
-from likelihead.distributions.poisson import Poisson
-from likelihead.distributions.student_t import StudentT
-from likelihead.distributions.von_mises import VonMises
-from likelihead.distributions.von_mises_vector import VonMisesVector
-from likelihead.distributions.weibull import Weibull
-from likelihead.distributions.zero_inflated_poisson import ZeroInflatedPoisson
+A file holds a subclass of Pyro's, where one is needed, and beside it its law, which it registers. Every public class of
+distributions in a file of this folder is exported from here by its name.
 
-__all__ = [
-    "Bernoulli",
-    "Beta",
-    "BetaProportion",
-    "Categorical",
-    "Dirichlet",
-    "Gamma",
-    "LogNormal",
-    "MixtureSameFamily",
-    "MultivariateNormal",
-    "NegativeBinomial",
-    "Normal",
-    "OrderedLogistic",
-    "PlackettLuce",
-    "Poisson",
-    "StudentT",
-    "VonMises",
-    "VonMisesVector",
-    "Weibull",
-    "ZeroInflatedPoisson",
-]
+>>> from likelihead.distributions import Poisson
+>>> Poisson.__module__
+'likelihead.distributions.poisson'
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Any
+
+from pyro.distributions.torch_distribution import TorchDistributionMixin
+
+
+def _public_classes() -> dict[str, type]:
+    """The distribution classes that the files of this folder define, by name."""
+    classes: dict[str, type] = {}
+    for file in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{file.name}")
+        for name, value in vars(module).items():
+            is_own = isinstance(value, type) and value.__module__ == module.__name__ and not name.startswith("_")
+            if is_own and issubclass(value, TorchDistributionMixin):
+                classes[name] = value
+    return classes
+
+
+_CLASSES = _public_classes()
+__all__ = sorted(_CLASSES)
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return _CLASSES[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyro.distributions as dist
+from scipy import special
 from torch import Tensor
 from torch.distributions import constraints
 from torch.nn import functional
 from torch.types import _size
 
+from likelihead.laws.finite import BinaryLaw
+from likelihead.laws.law import Law, law_of, numbers
+
 
 class Bernoulli(dist.Bernoulli):
     """Bernoulli(logits), logits (...): y is 1 with probability sigmoid(logits), else 0.
 
-    log p(y) = log sigmoid((2y - 1) logits). Its gradient keeps a confidently right row alive where
-    sigmoid(logits) - y has been rounded to 0.
+    log p(y) = log sigmoid((2y - 1) logits). Its gradient does not vanish where sigmoid(logits) - y
+    has been rounded to 0.
 
     >>> import torch
     >>> Bernoulli(torch.tensor(20.0)).log_prob(torch.tensor(0.0))
@@ -41,3 +46,9 @@ class Bernoulli(dist.Bernoulli):
     def mode(self) -> Tensor:
         """1 where it is the likelier answer, else 0; at even odds 0."""
         return (self.logits > 0).to(self.logits.dtype)
+
+
+@law_of.register
+def _law(bernoulli: dist.Bernoulli) -> Law:
+    logits = numbers(bernoulli.logits)
+    return BinaryLaw(bernoulli, np.stack([special.expit(-logits), special.expit(logits)], -1))

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyro.distributions as dist
 import torch
+from scipy import special
 from torch import Tensor
 from torch.distributions.utils import broadcast_all
 from torch.types import _size
 
+from likelihead.distributions.formula import Derivatives, Formula
 from likelihead.distributions.gamma import log_gamma_sample
 from likelihead.distributions.stirling import (
     HALF_LOG_2PI,
-    Formula,
     digamma_remainder,
     log_ratio,
     log_ratio_value,
     remainder_value,
     wide,
 )
+from likelihead.laws.crps import crps_from_moments
+from likelihead.laws.law import Array, Claim, Law, claims, law_of
 
 #: Below it lgamma(x) is -log(x) in any dtype, and float32 nears its end.
 _SMALLEST = 1e-30
@@ -31,33 +36,31 @@ class _LogProb(Formula):
         a, b, y = wide(concentration1), wide(concentration0), wide(y)
         n, rest = a + b, 1.0 - y
         excess = b * y - a * rest
-        near = (a - 1.0) * log_ratio_value(n * y, a, excess) + (b - 1.0) * log_ratio_value(n * rest, b, -excess)
+        leading = (a - 1.0) * log_ratio_value(n * y, a, excess) + (b - 1.0) * log_ratio_value(n * rest, b, -excess)
         n, a, b = n.clamp(min=_SMALLEST), a.clamp(min=_SMALLEST), b.clamp(min=_SMALLEST)
-        near = near + 0.5 * (n * (n / a) * (n / b)).log()
+        leading = leading + 0.5 * (n * (n / a) * (n / b)).log()
         of_n, of_a, of_b = (remainder_value(x.to(dtype), dtype) for x in (n, a, b))
-        return near.to(dtype) + (of_n - of_a - of_b - HALF_LOG_2PI)
+        return leading.to(dtype) + (of_n - of_a - of_b - HALF_LOG_2PI)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs[:3])
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        y, concentration1, concentration0 = ctx.saved_tensors
-        dtype, a, b, y = gradient.dtype, wide(concentration1), wide(concentration0), wide(y)
+    def derivatives(
+        needed: Sequence[bool], value: Tensor, y: Tensor, concentration1: Tensor, concentration0: Tensor
+    ) -> Derivatives:
+        dtype = value.dtype
+        a, b, y = wide(concentration1), wide(concentration0), wide(y)
         n, rest = a + b, 1.0 - y
-        by_y = ((a - 1.0) / y - (b - 1.0) / rest).to(dtype) * gradient if ctx.needs_input_grad[0] else None
+        d_y = ((a - 1.0) / y - (b - 1.0) / rest).to(dtype) if needed[0] else None
         excess = (b * y - a * rest).detach()
-        total = _bend(n, dtype)
-        by_a = (log_ratio(n * y, a, excess) + total - _bend(a, dtype)).to(concentration1.dtype)
-        by_b = (log_ratio(n * rest, b, -excess) + total - _bend(b, dtype)).to(concentration0.dtype)
-        return by_y, gradient * by_a, gradient * by_b, None
+        of_n = _digamma_remainder(n, dtype)
+        d_a = (log_ratio(n * y, a, excess) + of_n - _digamma_remainder(a, dtype)).to(concentration1.dtype)
+        d_b = (log_ratio(n * rest, b, -excess) + of_n - _digamma_remainder(b, dtype)).to(concentration0.dtype)
+        return d_y, d_a, d_b, None
 
 
-def _bend(x: Tensor, dtype: torch.dtype) -> Tensor:
+def _digamma_remainder(x: Tensor, dtype: torch.dtype) -> Tensor:
     """digamma(x) - log(x), widened; at tiny x it is -1/x."""
-    held = x.clamp(min=_SMALLEST)
-    return wide(digamma_remainder(held.to(dtype), dtype)) * (held / x)
+    clamped = x.clamp(min=_SMALLEST)
+    return wide(digamma_remainder(clamped.to(dtype), dtype)) * (clamped / x)
 
 
 def beta_log_prob(y: Tensor, concentration1: Tensor, concentration0: Tensor, dtype: torch.dtype) -> Tensor:
@@ -70,8 +73,7 @@ def beta_log_prob(y: Tensor, concentration1: Tensor, concentration0: Tensor, dty
     >>> beta_log_prob(torch.tensor(0.5), torch.tensor(1e7), torch.tensor(1e7), torch.float32)
     tensor(8.1798)
     """
-    log_prob: Tensor = _LogProb.apply(*torch.broadcast_tensors(y, concentration1, concentration0), dtype)
-    return log_prob
+    return _LogProb.of(*torch.broadcast_tensors(y, concentration1, concentration0), dtype)
 
 
 class Beta(dist.Beta):
@@ -111,3 +113,41 @@ class Beta(dist.Beta):
         sample = torch.sigmoid(log_gamma_sample(a, shape) - log_gamma_sample(b, shape)).to(a.dtype)
         limits = torch.finfo(a.dtype)
         return sample.clamp(limits.tiny, 1.0 - limits.eps / 2.0)
+
+
+class BetaLaw(Law):
+    """Beta(a, b). Its mode is an edge where a concentration is below 1, and the mean where the density is flat."""
+
+    a: Array
+    b: Array
+    claims = claims(
+        mode=Claim("exact", "an edge where a concentration is < 1: of two the one with more mass, else 0; 1/2 if flat"),
+        interval=Claim("exact", "the highest-density one is inverted"),
+    )
+
+    def mode(self) -> Array:
+        a, b = self.a, self.b
+        inside = (a - 1.0) / np.where(a + b > 2.0, a + b - 2.0, 1.0)
+        edge = np.where(b < a, 1.0, 0.0)
+        mode = np.where((a > 1.0) & (b > 1.0), inside, edge)
+        return np.where((a == 1.0) & (b == 1.0), 0.5, mode)
+
+    def mean(self) -> Array:
+        return self.a / (self.a + self.b)
+
+    def cdf(self, y: Array) -> Array:
+        return special.betainc(self.a, self.b, np.clip(y, 0.0, 1.0))
+
+    def quantile(self, q: Array) -> Array:
+        return special.betaincinv(self.a, self.b, q)
+
+    def crps(self, y: Array) -> Array:
+        a, b = self.a, self.b
+        share = special.betainc(a + 1.0, b, np.clip(y, 0.0, 1.0))
+        log_half_gini = special.betaln(2.0 * a, 2.0 * b) - 2.0 * special.betaln(a, b) - np.log(a)
+        return crps_from_moments(y, self.cdf(y), self.mean(), share, 2.0 * np.exp(log_half_gini))
+
+
+@law_of.register
+def _law(beta: dist.Beta) -> Law:
+    return BetaLaw(beta, a=beta.concentration1, b=beta.concentration0)

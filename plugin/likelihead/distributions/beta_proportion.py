@@ -11,8 +11,9 @@ from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all, lazy_property
 from torch.types import _size
 
-from likelihead.distributions.beta import Beta, beta_log_prob
+from likelihead.distributions.beta import Beta, BetaLaw, beta_log_prob
 from likelihead.distributions.stirling import wide
+from likelihead.laws.law import Law, law_of
 
 
 class BetaProportion(Beta):
@@ -30,7 +31,7 @@ class BetaProportion(Beta):
 
     def __init__(self, logits: Tensor | float, precision: Tensor | float, validate_args: bool | None = None) -> None:
         self.logits, self.precision = broadcast_all(logits, precision)
-        # Not Beta's own constructor: its concentrations are worked out only where somebody asks for them.
+        # Not Beta's own constructor: its concentrations are computed only when they are used.
         super(torch.distributions.Beta, self).__init__(self.logits.shape, validate_args=validate_args)
 
     @lazy_property
@@ -52,3 +53,8 @@ class BetaProportion(Beta):
         logits, precision = wide(self.logits), wide(self.precision)
         a, b = torch.sigmoid(logits) * precision, torch.sigmoid(-logits) * precision
         return beta_log_prob(value, a, b, dtype)
+
+
+@law_of.register
+def _law(beta: BetaProportion) -> Law:
+    return BetaLaw(beta, a=torch.sigmoid(beta.logits) * beta.precision, b=torch.sigmoid(-beta.logits) * beta.precision)

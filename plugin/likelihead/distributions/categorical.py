@@ -6,9 +6,13 @@ from typing import Any
 
 import pyro.distributions as dist
 import torch
+from scipy import special
 from torch import Tensor
 from torch.distributions import constraints
 from torch.types import _size
+
+from likelihead.laws.finite import ClassLaw
+from likelihead.laws.law import Law, law_of, numbers
 
 
 class Categorical(dist.Categorical):
@@ -48,3 +52,8 @@ def log_mass_at(log_mass: Tensor, value: Tensor) -> Tensor:
     shape = torch.broadcast_shapes(log_mass.shape[:-1], value.shape)
     index = value.long().expand(shape).unsqueeze(-1)
     return log_mass.expand((*shape, log_mass.shape[-1])).gather(-1, index).squeeze(-1)
+
+
+@law_of.register
+def _law(categorical: dist.Categorical) -> Law:
+    return ClassLaw(categorical, special.softmax(numbers(categorical.logits), -1))

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
+import numpy as np
 import pyro.distributions as dist
 import torch
+from scipy import special
 from torch import Tensor
 from torch.distributions.gamma import _standard_gamma
 
+from likelihead.distributions.formula import Derivatives, Formula
 from likelihead.distributions.stirling import (
     HALF_LOG_2PI,
-    Formula,
     digamma_remainder,
     log_ratio,
     log_ratio_value,
     remainder_value,
     wide,
 )
+from likelihead.laws.crps import crps_from_moments
+from likelihead.laws.law import Array, Claim, Law, law_of
+from likelihead.laws.positive import PositiveLaw
 
 
 class _LogProb(Formula):
@@ -27,18 +32,18 @@ class _LogProb(Formula):
         a, b = wide(concentration), wide(rate)
         scaled = b * wide(y)
         excess = scaled - a
-        near = (a - 1.0) * log_ratio_value(scaled, a, excess) - excess + 0.5 * (b * (b / a)).log()
-        return near.to(dtype) - remainder_value(concentration, dtype) - HALF_LOG_2PI
+        leading = (a - 1.0) * log_ratio_value(scaled, a, excess) - excess + 0.5 * (b * (b / a)).log()
+        return leading.to(dtype) - remainder_value(concentration, dtype) - HALF_LOG_2PI
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        y, concentration, rate = ctx.saved_tensors
+    def derivatives(
+        needed: Sequence[bool], value: Tensor, y: Tensor, concentration: Tensor, rate: Tensor
+    ) -> Derivatives:
+        dtype = value.dtype
         a, b, wide_y = wide(concentration), wide(rate), wide(y)
-        by_y = ((a - 1.0) / wide_y - b).to(gradient.dtype) * gradient if ctx.needs_input_grad[0] else None
-        ratio = log_ratio(b * wide_y, a).to(gradient.dtype)
-        bend = digamma_remainder(concentration, gradient.dtype)
-        by_rate = (a / b - wide_y).to(gradient.dtype)
-        return by_y, gradient * (ratio - bend), gradient * by_rate
+        d_y = ((a - 1.0) / wide_y - b).to(dtype) if needed[0] else None
+        ratio = log_ratio(b * wide_y, a).to(dtype)
+        return d_y, ratio - digamma_remainder(concentration, dtype), (a / b - wide_y).to(dtype)
 
 
 def log_gamma_sample(concentration: Tensor, shape: torch.Size) -> Tensor:
@@ -70,5 +75,39 @@ class Gamma(dist.Gamma):
         """log p(value) for value of shape sample_shape + batch_shape."""
         if self._validate_args:
             self._validate_sample(value)
-        log_prob: Tensor = _LogProb.apply(*torch.broadcast_tensors(value, self.concentration, self.rate))
-        return log_prob
+        return _LogProb.of(*torch.broadcast_tensors(value, self.concentration, self.rate))
+
+
+class GammaLaw(PositiveLaw):
+    concentration: Array
+    rate: Array
+    claims = PositiveLaw.claims | {"mode": Claim("exact", "0, the edge, for concentration <= 1")}
+
+    def mode(self) -> Array:
+        return np.maximum(self.concentration - 1.0, 0.0) / self.rate
+
+    def mean(self) -> Array:
+        return self.concentration / self.rate
+
+    def cdf(self, y: Array) -> Array:
+        return special.gammainc(self.concentration, self.rate * np.maximum(y, 0.0))
+
+    def quantile(self, q: Array) -> Array:
+        return special.gammaincinv(self.concentration, q) / self.rate
+
+    def log_density(self, y: Array) -> Array:
+        # As accurate in float64 as the distribution's own and twice as fast, which modes of mixtures need.
+        scaled = self.rate * np.maximum(y, 0.0)
+        power = special.xlogy(self.concentration - 1.0, scaled) - scaled
+        density = power - special.gammaln(self.concentration) + np.log(self.rate)
+        return np.where((y < 0.0) | np.isinf(y), -np.inf, density)
+
+    def crps(self, y: Array) -> Array:
+        a = self.concentration
+        share = special.gammainc(a + 1.0, self.rate * np.maximum(y, 0.0))
+        return crps_from_moments(y, self.cdf(y), self.mean(), share, np.exp(-special.betaln(0.5, a) - np.log(a)))
+
+
+@law_of.register
+def _law(gamma: dist.Gamma) -> Law:
+    return GammaLaw(gamma, concentration=gamma.concentration, rate=gamma.rate)

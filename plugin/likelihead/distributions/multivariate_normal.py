@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import pyro.distributions as dist
 import torch
 from torch import Tensor
 
-from likelihead.distributions.stirling import HALF_LOG_2PI, Formula, wide
+from likelihead.distributions.formula import Derivatives, Formula
+from likelihead.distributions.normal import Normal, NormalLaw
+from likelihead.distributions.stirling import HALF_LOG_2PI, wide
+from likelihead.laws.energy import gaussian_energy
+from likelihead.laws.law import MARGINAL, Array, Claim, Law, claims, law_of, numbers
 
 #: Up to this many dimensions the substitutions are written out, which beats a batched solver of tiny systems.
 _UNROLLED = 8
@@ -52,14 +56,14 @@ class _LogProb(Formula):
         return (-0.5 * (z * z).sum(-1) - log_det - z.shape[-1] * HALF_LOG_2PI).to(dtype)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        y, loc, factor = ctx.saved_tensors
+    def derivatives(needed: Sequence[bool], value: Tensor, y: Tensor, loc: Tensor, factor: Tensor) -> Derivatives:
+        dtype = value.dtype
         solver = _Solver(factor)
         z = solver.solve(wide(y) - wide(loc))
-        by_loc = gradient.unsqueeze(-1) * solver.solve(z, transposed=True).to(gradient.dtype)
-        by_factor = (by_loc.unsqueeze(-1) * z.to(gradient.dtype).unsqueeze(-2)).tril()
-        by_factor.diagonal(dim1=-2, dim2=-1).sub_(gradient.unsqueeze(-1) / factor.diagonal(dim1=-2, dim2=-1))
-        return -by_loc if ctx.needs_input_grad[0] else None, by_loc, by_factor
+        d_loc = solver.solve(z, transposed=True).to(dtype)
+        d_factor = (d_loc.unsqueeze(-1) * z.to(dtype).unsqueeze(-2)).tril()
+        d_factor.diagonal(dim1=-2, dim2=-1).sub_(factor.diagonal(dim1=-2, dim2=-1).reciprocal())
+        return -d_loc if needed[0] else None, d_loc, d_factor
 
 
 class MultivariateNormal(dist.MultivariateNormal):
@@ -80,5 +84,23 @@ class MultivariateNormal(dist.MultivariateNormal):
         batch = torch.broadcast_shapes(value.shape[:-1], self.batch_shape)
         size = self.event_shape[0]
         factor = self._unbroadcasted_scale_tril.expand((*batch, size, size))
-        log_prob: Tensor = _LogProb.apply(value.expand((*batch, size)), self.loc.expand((*batch, size)), factor)
-        return log_prob
+        return _LogProb.of(value.expand((*batch, size)), self.loc.expand((*batch, size)), factor)
+
+
+class MultivariateNormalLaw(NormalLaw):
+    """The normal marginals of a multivariate normal, and its Cholesky factor (*shape, D)."""
+
+    factor: Array
+    claims = claims(Claim("exact", MARGINAL), mode=Claim("exact", "of the joint density"), mean=Claim("exact"))
+
+    def energy(self, y: Array) -> Array:
+        return gaussian_energy(self.loc, self.factor, y)
+
+
+@law_of.register
+def _law(normal: dist.MultivariateNormal) -> Law:
+    scale = torch.linalg.vector_norm(normal.scale_tril, dim=-1)
+    marginal = Normal(normal.loc, scale, validate_args=False)
+    law = MultivariateNormalLaw(normal, marginal, loc=normal.loc, scale=scale)
+    law.factor = numbers(normal.scale_tril)
+    return law

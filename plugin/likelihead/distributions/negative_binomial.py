@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import pyro.distributions as dist
 import torch
 from pyro.distributions import TorchDistribution
+from scipy import special
 from torch import Tensor
 from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all
 from torch.types import _size
 
+from likelihead.distributions.formula import Derivatives, Formula
 from likelihead.distributions.stirling import (
     HALF_LOG_2PI,
-    Formula,
     digamma_remainder,
     log_ratio,
     log_ratio_value,
     remainder_value,
     wide,
 )
+from likelihead.laws.counts import CountLaw
+from likelihead.laws.crps import crps_from_moments
+from likelihead.laws.law import Array, Law, law_of, numbers
 
 
 class _LogProb(Formula):
@@ -28,21 +36,20 @@ class _LogProb(Formula):
         dtype, a, m, count = mean.dtype, wide(dispersion), wide(mean), wide(y)
         z, r, of_y = count + 1.0, a.reciprocal(), a * count + 1.0
         ratio = log_ratio_value(of_y, a * m + 1.0, a * (count - m))
-        near = ratio.mul_(r + count).add_(torch.xlogy(count, m / z)).sub_(of_y.mul_(z).log_(), alpha=0.5)
+        leading = ratio.mul_(r + count).add_(torch.xlogy(count, m / z)).sub_(of_y.mul_(z).log_(), alpha=0.5)
         of_sum, of_r, of_z = (remainder_value(x.to(dtype), dtype) for x in (r + count, r, z))
-        return near.to(dtype).add_(of_sum.sub_(of_r).sub_(of_z)).add_(1.0 - HALF_LOG_2PI)
+        return leading.to(dtype).add_(of_sum.sub_(of_r).sub_(of_z)).add_(1.0 - HALF_LOG_2PI)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor]:
-        y, mean, dispersion = ctx.saved_tensors
-        dtype, a, m, count = mean.dtype, wide(dispersion), wide(mean), wide(y)
+    def derivatives(needed: Sequence[bool], value: Tensor, y: Tensor, mean: Tensor, dispersion: Tensor) -> Derivatives:
+        dtype = value.dtype
+        a, m, count = wide(dispersion), wide(mean), wide(y)
         excess, of_mean = a * (count - m), a * m + 1.0
         step = excess / of_mean
-        near = (step - log_ratio(a * count + 1.0, of_mean, excess)) / a
+        leading = (step - log_ratio(a * count + 1.0, of_mean, excess)) / a
         r = a.reciprocal().to(dtype)
-        bend = digamma_remainder(r, dtype) - digamma_remainder((a.reciprocal() + count).to(dtype), dtype)
-        by_mean = (step / (a * m)).to(dtype)
-        return None, gradient * by_mean, gradient * ((near.to(dtype) + r * bend) / dispersion)
+        remainders = digamma_remainder(r, dtype) - digamma_remainder((a.reciprocal() + count).to(dtype), dtype)
+        return None, (step / (a * m)).to(dtype), (leading.to(dtype) + r * remainders) / dispersion
 
 
 class NegativeBinomial(TorchDistribution):
@@ -115,5 +122,81 @@ class NegativeBinomial(TorchDistribution):
         if self._validate_args:
             self._validate_sample(value)
         y = value.to(self.mean.dtype)
-        log_prob: Tensor = _LogProb.apply(*torch.broadcast_tensors(y, self.mean, self.dispersion))
-        return log_prob
+        return _LogProb.of(*torch.broadcast_tensors(y, self.mean, self.dispersion))
+
+
+class NegativeBinomialLaw(CountLaw):
+    """The negative binomial by its mean and its number of failures r = 1 / dispersion: variance mean + mean^2 / r."""
+
+    average: Array
+    failures: Array
+
+    def mode(self) -> Array:
+        return np.maximum(np.floor(self.average * (1.0 - 1.0 / self.failures)), 0.0)
+
+    def mean(self) -> Array:
+        return self.average
+
+    def deviation(self) -> Array:
+        return np.sqrt(self.average * (1.0 + self.average / self.failures))
+
+    def cdf_at_count(self, count: Array) -> Array:
+        return _cdf(count, self.failures, self.average, self.failures)
+
+    def crps(self, y: Array) -> Array:
+        count = np.floor(y) - 1.0
+        share = _cdf(np.maximum(count, 0.0), self.failures + 1.0, self.average, self.failures)
+        return crps_from_moments(
+            y, self.cdf(y), self.mean(), np.where(count < 0.0, 0.0, share), self._half_gini() / self.average
+        )
+
+    def _half_gini(self) -> Array:
+        """E|Y - Y'| / 2 = 1 / (2 pi) times the integral over (0, pi) of (1 - |phi(t)|^2) / (1 - cos t).
+
+        phi is the characteristic function: |phi|^2 = (1 + 4 V s^2 / r)^-r, s = sin(t / 2), V the variance and r the
+        number of failures. Gauss-Legendre on intervals that halve towards 0 until far below the width of phi.
+        """
+        nodes, weights = np.polynomial.legendre.leggauss(8)
+        tops = math.pi * 2.0 ** -np.arange(0.0, 60.0)
+        bottoms = np.append(tops[1:], 0.0)
+        t = (0.5 * (tops + bottoms)[:, None] + 0.5 * (tops - bottoms)[:, None] * nodes).ravel()
+        weight = (0.5 * (tops - bottoms)[:, None] * weights).ravel()
+        total = np.zeros(self.shape)
+        odds = 4.0 * self.deviation() ** 2 / self.failures
+        for square, share in zip(np.sin(0.5 * t) ** 2, weight, strict=True):
+            total += share * -np.expm1(-self.failures * np.log1p(odds * square)) / (2.0 * square)
+        return total / (2.0 * math.pi)
+
+
+def _cdf(count: Array, failures: Array, success: Array, failure: Array) -> Array:
+    """P(Y <= count) with `failures` failures, the odds of a success against a failure being `success` to `failure`.
+
+    The incomplete beta function of the smaller of the two probabilities, so that neither limit loses digits.
+    """
+    count, failures, success, failure = np.broadcast_arrays(count, failures, success, failure)
+    total, fails_less = success + failure, failure < success
+    result = np.empty(count.shape)
+    special.betainc(failures, count + 1.0, failure / total, out=result, where=fails_less)
+    special.betaincc(count + 1.0, failures, success / total, out=result, where=~fails_less)
+    return result
+
+
+@law_of.register
+def _law(counts: NegativeBinomial) -> Law:
+    return NegativeBinomialLaw(counts, average=counts.mean, failures=counts.total_count)
+
+
+@law_of.register
+def _law_by_odds(counts: dist.NegativeBinomial) -> Law:
+    average = numbers(counts.total_count) * np.exp(numbers(counts.logits))
+    return NegativeBinomialLaw(counts, average=average, failures=counts.total_count)
+
+
+@law_of.register
+def _law_of_geometric(counts: dist.Geometric) -> Law:
+    return NegativeBinomialLaw(counts, average=np.exp(-numbers(counts.logits)), failures=1.0)
+
+
+@law_of.register
+def _law_of_gamma_poisson(counts: dist.GammaPoisson) -> Law:
+    return NegativeBinomialLaw(counts, average=counts.concentration / counts.rate, failures=counts.concentration)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyro.distributions as dist
 import torch
+from scipy import special
 from torch import Tensor
 from torch.nn import functional
 from torch.types import _size
 
 from likelihead.distributions.categorical import log_mass_at
+from likelihead.laws.finite import LevelLaw
+from likelihead.laws.law import Law, law_of, numbers
 
 
 class OrderedLogistic(dist.OrderedLogistic):
@@ -54,3 +58,14 @@ class OrderedLogistic(dist.OrderedLogistic):
         if self._validate_args:
             self._validate_sample(value)
         return log_mass_at(self._log_mass, value)
+
+
+@law_of.register
+def _law(ordinal: dist.OrderedLogistic) -> Law:
+    # P(level k) = sigmoid(above) - sigmoid(below), each difference taken on the side where it does not cancel.
+    edges = numbers(ordinal.cutpoints) - numbers(ordinal.predictor)[..., None]
+    infinite = np.full((*edges.shape[:-1], 1), np.inf)
+    above, below = np.concatenate([edges, infinite], -1), np.concatenate([-infinite, edges], -1)
+    swap = below > 0.0
+    upper, lower = np.where(swap, -below, above), np.where(swap, -above, below)
+    return LevelLaw(ordinal, special.expit(upper) - special.expit(lower), special.expit(above))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from pyro.distributions import TorchDistribution
+from scipy import special
 from torch import Tensor
 from torch.distributions import constraints
 from torch.distributions.constraints import Constraint
@@ -13,6 +15,13 @@ from torch.nn import functional
 from torch.types import _size
 
 from likelihead.distributions.stirling import wide
+from likelihead.laws.law import Array, Claim, Law, claims, law_of
+
+_UNDEFINED = Claim(
+    "undefined", "rankings have no order: use mode(dist), expected_ranks(dist) or first_probability(dist)"
+)
+#: Pairs of items compared at once.
+_MOST_PAIRS = 2**24
 
 
 class Permutation(Constraint):
@@ -35,7 +44,8 @@ class PlackettLuce(TorchDistribution):
 
     The first item is chosen with probability softmax(logits), the next in the same way from the items left (Luce, 1959;
     Plackett, 1975), so log p(y) = - sum over places i of log(1 + sum over later places j of exp(z_j - z_i)), z the
-    logits in the order y. Leaving the chosen item out of its own sum keeps a confidently right ranking alive.
+    logits in the order y. As the chosen item is left out of its own sum, the gradient of a confident
+    and right ranking does not vanish.
     The mode puts the items in falling order of their logits.
 
     >>> PlackettLuce(torch.zeros(3)).log_prob(torch.tensor([2, 0, 1])).exp()
@@ -74,3 +84,43 @@ class PlackettLuce(TorchDistribution):
         logits = wide(self.logits).expand(shape).gather(-1, value.long().expand(shape))
         left = logits.flip(-1).logcumsumexp(-1).flip(-1)
         return -functional.softplus(left[..., 1:] - logits[..., :-1]).sum(-1).to(self.logits.dtype)
+
+
+class RankingLaw(Law):
+    """Plackett-Luce with scores (..., K): y[..., 0] is the index of the best item."""
+
+    logits: Array
+    labels = True
+    claims = claims(
+        _UNDEFINED,
+        mode=Claim("exact", "by argsort; of equal scores the smaller index first"),
+        mean=Claim("exact", "the expected rank of each item, from 1"),
+    )
+
+    def mode(self) -> Array:
+        return np.argsort(-self.logits, axis=-1, kind="stable")
+
+    def mean(self) -> Array:
+        """E[rank of item i] = 1 + the sum over j != i of P(j before i) = sigmoid(s_j - s_i)."""
+        rows = self.logits.reshape(-1, self.shape[-1])
+        step = max(1, _MOST_PAIRS // self.shape[-1] ** 2)
+        parts = [rows[start : start + step] for start in range(0, len(rows), step)]
+        # Of an item against itself sigmoid(0) = 1/2 is counted, so 1/2 is added instead of 1.
+        ranks = [0.5 + special.expit(part[:, None, :] - part[:, :, None]).sum(-1) for part in parts]
+        return np.concatenate([*ranks, np.empty((0, self.shape[-1]))]).reshape(self.shape)
+
+    def expected_ranks(self) -> Array:
+        return self.mean()
+
+    def first_probability(self) -> Array:
+        probability: Array = special.softmax(self.logits, -1)
+        return probability
+
+    def hits(self, y: Array) -> Array:
+        """Where the first item is that of the mode, (..., 1)."""
+        return super().hits(y)[..., :1]
+
+
+@law_of.register
+def _law(ranking: PlackettLuce) -> Law:
+    return RankingLaw(ranking, logits=ranking.logits)

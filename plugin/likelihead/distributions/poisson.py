@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
+import numpy as np
 import pyro.distributions as dist
 import torch
+from scipy import special
 from torch import Tensor
 
-from likelihead.distributions.stirling import Formula, over_factorial
+from likelihead.distributions.formula import Derivatives, Formula
+from likelihead.distributions.stirling import over_factorial
+from likelihead.laws.counts import CountLaw
+from likelihead.laws.crps import crps_from_moments
+from likelihead.laws.law import Array, Law, law_of
 
 
 class _LogProb(Formula):
@@ -17,12 +23,12 @@ class _LogProb(Formula):
         return over_factorial(y, rate)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
-        return None, gradient * slope(*ctx.saved_tensors)
+    def derivatives(needed: Sequence[bool], value: Tensor, y: Tensor, rate: Tensor) -> Derivatives:
+        return None, slope(y, rate)
 
 
 def slope(y: Tensor, rate: Tensor) -> Tensor:
-    """The derivative of log p(y) by the rate; finite at rate 0."""
+    """The derivative of log p(y) with respect to the rate; finite at rate 0."""
     return (y - rate) / rate.clamp(min=torch.finfo(rate.dtype).tiny)
 
 
@@ -43,5 +49,35 @@ class Poisson(dist.Poisson):
         """log p(value) for whole numbers of shape sample_shape + batch_shape."""
         if self._validate_args:
             self._validate_sample(value)
-        log_prob: Tensor = _LogProb.apply(*torch.broadcast_tensors(value.to(self.rate.dtype), self.rate))
-        return log_prob
+        return _LogProb.of(*torch.broadcast_tensors(value.to(self.rate.dtype), self.rate))
+
+
+class PoissonLaw(CountLaw):
+    rate: Array
+
+    def mode(self) -> Array:
+        return np.floor(self.rate)
+
+    def mean(self) -> Array:
+        return self.rate
+
+    def deviation(self) -> Array:
+        return np.sqrt(self.rate)
+
+    def cdf_at_count(self, count: Array) -> Array:
+        return special.gammaincc(count + 1.0, self.rate)
+
+    def log_density(self, y: Array) -> Array:
+        # Here equal masses of neighbouring counts are equal to the last bit, so the mode does not depend on rounding.
+        count = np.maximum(y, 0.0)
+        mass = special.xlogy(count, self.rate) - self.rate - special.gammaln(count + 1.0)
+        return np.where((y < 0.0) | np.isinf(y), -np.inf, mass)
+
+    def crps(self, y: Array) -> Array:
+        half_gini = special.i0e(2.0 * self.rate) + special.i1e(2.0 * self.rate)
+        return crps_from_moments(y, self.cdf(y), self.mean(), self.below(y), half_gini)
+
+
+@law_of.register
+def _law(poisson: dist.Poisson) -> Law:
+    return PoissonLaw(poisson, rate=poisson.rate)

@@ -4,18 +4,19 @@ A log-density is a small difference of large terms: lgamma(1e8) is 1.7e9, of whi
 point. Taken apart by Stirling's formula the large terms meet before they are rounded. Families widen their inputs to
 float64 with `wide`, subtract there, and round once at the end, so that a gradient is also rounded only once.
 
-Slopes and `log_ratio` are differentiable to any order; what serves inside a `Formula` writes over its own results.
-All work under torch.compile and torch.func.vmap.
+Slopes and `log_ratio` are differentiable to any order. The values serve inside the forward pass of a `Formula`, where
+operations may work in place. All work under torch.compile and torch.func.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
+
+from likelihead.distributions.formula import Derivatives, Formula
 
 #: log(2 pi) / 2, the constant of Stirling's formula.
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
@@ -30,26 +31,12 @@ _HALF_STEPS_AND_TERMS = {torch.float32: (3, 3), torch.float64: (10, 7)}
 
 
 def wide(x: Tensor) -> Tensor:
-    """x in float64, or as it is on a device that has none (Apple's MPS).
+    """x in float64, or unchanged on a device without float64 (Apple's MPS).
 
     >>> wide(torch.ones(2)).dtype
     torch.float64
     """
     return x if x.device.type == "mps" else x.double()
-
-
-class Formula(torch.autograd.Function):
-    """A function of tensors of one shape with a derivative in closed form; subclasses give `forward` and `backward`.
-
-    Only the inputs are kept for the backward pass, which is made of differentiable operations: what a chain of forty
-    small operations would keep in float64 costs more time than the arithmetic.
-    """
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
 
 
 def _series(inverse: Tensor, coefficients: Sequence[float]) -> Tensor:
@@ -61,7 +48,7 @@ def _series(inverse: Tensor, coefficients: Sequence[float]) -> Tensor:
     return total.mul_(inverse)
 
 
-def _grade(precision: torch.dtype) -> tuple[int, int]:
+def _steps_and_terms(precision: torch.dtype) -> tuple[int, int]:
     return _STEPS_AND_TERMS.get(precision, _STEPS_AND_TERMS[torch.float32])
 
 
@@ -78,7 +65,7 @@ def remainder_value(x: Tensor, precision: torch.dtype) -> Tensor:
     >>> remainder_value(torch.tensor([1.0, 1e3], dtype=torch.float64), torch.float64)
     tensor([8.1061e-02, 8.3333e-05], dtype=torch.float64)
     """
-    steps, terms = _grade(precision)
+    steps, terms = _steps_and_terms(precision)
     top = x + steps
     ratios = top / (x + 1.0)
     for step in range(2, steps):
@@ -93,7 +80,7 @@ def remainder_slope(x: Tensor, precision: torch.dtype) -> Tensor:
     >>> remainder_slope(torch.tensor(1.0), torch.float32)  # 1/2 minus Euler's constant
     tensor(-0.0772)
     """
-    steps, terms = _grade(precision)
+    steps, terms = _steps_and_terms(precision)
     inverse = (x + steps).reciprocal()
     poles = (x.reciprocal() + inverse).mul_(0.5)
     for step in range(1, steps):
@@ -121,7 +108,7 @@ def over_factorial(y: Tensor, rate: Tensor) -> Tensor:
     tensor([-2.0000, -8.9780])
     """
     # One step fewer than elsewhere, since t starts at 3: the error is still 3e-7.
-    steps, terms = _grade(y.dtype) if y.dtype == torch.float64 else (2, 3)
+    steps, terms = _steps_and_terms(y.dtype) if y.dtype == torch.float64 else (2, 3)
     t = y + (steps + 1.0)
     top = wide(t)
     # The logarithm is finite at rate 0 too, so that 0 times it is 0.
@@ -183,11 +170,8 @@ class _LogRatio(Formula):
         return log_ratio_value(x, y, difference)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        x, y, _ = ctx.saved_tensors
-        by_x = gradient / x if ctx.needs_input_grad[0] else None
-        by_y = -gradient / y if ctx.needs_input_grad[1] else None
-        return by_x, by_y, None
+    def derivatives(needed: Sequence[bool], value: Tensor, x: Tensor, y: Tensor, difference: Tensor) -> Derivatives:
+        return x.reciprocal() if needed[0] else None, -y.reciprocal() if needed[1] else None, None
 
 
 def log_ratio(x: Tensor, y: Tensor, difference: Tensor | None = None) -> Tensor:
@@ -198,11 +182,10 @@ def log_ratio(x: Tensor, y: Tensor, difference: Tensor | None = None) -> Tensor:
 
     Args:
         x, y: (...), not negative, of one shape.
-        difference: (...), x - y, where the caller knows it better than a subtraction does. The gradient is taken
-            by x and y alone.
+        difference: (...), x - y, where the caller knows it better than a subtraction does. The gradient is that with
+            respect to x and y alone.
 
     >>> log_ratio(torch.tensor([1.0 + 1e-12, 0.25], dtype=torch.float64), torch.ones(2, dtype=torch.float64))
     tensor([ 1.0001e-12, -1.3863e+00], dtype=torch.float64)
     """
-    ratio: Tensor = _LogRatio.apply(x, y, (x - y if difference is None else difference).detach())
-    return ratio
+    return _LogRatio.of(x, y, (x - y if difference is None else difference).detach())

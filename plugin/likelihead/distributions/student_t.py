@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyro.distributions as dist
 import torch
+from scipy import special
 from torch import Tensor
 from torch.distributions.utils import broadcast_all
 from torch.types import _size
 
-from likelihead.distributions.stirling import HALF_LOG_2PI, Formula, half_step_slope, half_step_value, wide
+from likelihead.distributions.formula import Derivatives, Formula
+from likelihead.distributions.stirling import HALF_LOG_2PI, half_step_slope, half_step_value, wide
+from likelihead.laws.law import Array, Claim, Law, claims, law_of
+from likelihead.laws.location_scale import LocationScaleLaw
+
+#: Where z^2 / df is beyond this, Student's tails are a power of z to the last digit.
+_FAR = 1e200
+#: Within this distance of one degree of freedom the CRPS is averaged over both ends: its formula divides by df - 1.
+_GAP = 1e-5
 
 
 class _LogProb(Formula):
@@ -18,24 +30,25 @@ class _LogProb(Formula):
     def forward(y: Tensor, df: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
         dtype = torch.promote_types(y.dtype, loc.dtype)
         x = 0.5 * wide(df)
-        z = (wide(y) - wide(loc)).div_(wide(scale))
-        falls = (x + 0.5).mul_((z * z).mul_(0.5 / x).log1p_()).to(dtype)
-        return half_step_value(0.5 * df, dtype).sub_(falls).sub_(scale.log()).sub_(HALF_LOG_2PI)
+        z = (wide(y) - wide(loc)) / wide(scale)
+        decay = ((x + 0.5) * (z * z * (0.5 / x)).log1p_()).to(dtype)
+        return (half_step_value(0.5 * df, dtype) - decay - scale.log()).sub_(HALF_LOG_2PI)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        y, df, loc, scale = ctx.saved_tensors
-        dtype = gradient.dtype
-        x, width = 0.5 * wide(df), wide(scale)
+    def derivatives(
+        needed: Sequence[bool], value: Tensor, y: Tensor, df: Tensor, loc: Tensor, scale: Tensor
+    ) -> Derivatives:
+        dtype = value.dtype
+        x, wide_scale = 0.5 * wide(df), wide(scale)
         inverse = 0.5 / x
-        z = (wide(y) - wide(loc)) / width
+        z = (wide(y) - wide(loc)) / wide_scale
         squared = z * z * inverse
-        pull = (1.0 + inverse) / (1.0 + squared)
-        by_df = (pull * squared).sub_(squared.log1p()).add_(half_step_slope(0.5 * df, dtype))
-        pull = pull * z
-        by_loc = (pull / width).to(dtype) * gradient
-        by_scale = ((pull * z).sub_(1.0) / width).to(dtype) * gradient
-        return -by_loc if ctx.needs_input_grad[0] else None, by_df.to(dtype) * (0.5 * gradient), by_loc, by_scale
+        weight = (1.0 + inverse) / (1.0 + squared)
+        d_half_df = (weight * squared).sub_(squared.log1p()).add_(half_step_slope(0.5 * df, dtype))
+        weighted = weight * z
+        d_loc = (weighted / wide_scale).to(dtype)
+        d_scale = ((weighted * z).sub_(1.0) / wide_scale).to(dtype)
+        return -d_loc if needed[0] else None, 0.5 * d_half_df.to(dtype), d_loc, d_scale
 
 
 class StudentT(dist.StudentT):
@@ -70,5 +83,79 @@ class StudentT(dist.StudentT):
         """log p(value) for value of shape sample_shape + batch_shape."""
         if self._validate_args:
             self._validate_sample(value)
-        log_prob: Tensor = _LogProb.apply(*torch.broadcast_tensors(value, self.df, self.loc, self.scale))
-        return log_prob
+        return _LogProb.of(*torch.broadcast_tensors(value, self.df, self.loc, self.scale))
+
+
+class StudentTLaw(LocationScaleLaw):
+    """Student's t: the mean of one or fewer degrees of freedom does not exist, and is given as loc."""
+
+    df: Array
+    claims = claims(mean=Claim("exact", "loc for df <= 1 too, where only the principal value of the integral exists"))
+
+    def cdf(self, y: Array) -> Array:
+        return t_cdf(self.df, self.standardised(y))
+
+    def quantile(self, q: Array) -> Array:
+        return self.loc + self.scale * t_quantile(self.df, q)
+
+    def log_density(self, y: Array) -> Array:
+        # Not by the distribution, which squares z: quantiles of small df lie beyond 1e154.
+        return t_log_density(self.df, self.standardised(y)) - np.log(self.scale)
+
+    def crps(self, y: Array) -> Array:
+        """Jordan, Krüger & Lerch (2019), which holds down to df = 1/2 by continuation; infinite from there."""
+        z = self.standardised(y)
+        near = np.abs(self.df - 1.0) < _GAP
+        below, above = np.where(near, 1.0 - _GAP, self.df), np.where(near, 1.0 + _GAP, self.df)
+        score = 0.5 * (_standard_crps(below, z) + _standard_crps(above, z))
+        return np.where(self.df > 0.5, self.scale * score, np.inf)
+
+
+def _standard_crps(df: Array, z: Array) -> Array:
+    peak = np.exp(t_log_density(df, z) + 2.0 * np.log(np.hypot(np.sqrt(df), z)))
+    ratio = np.exp(special.betaln(0.5, np.maximum(df - 0.5, 0.0)) - 2.0 * special.betaln(0.5, 0.5 * df))
+    score: Array = z * (2.0 * t_cdf(df, z) - 1.0) + 2.0 / (df - 1.0) * (peak - np.sqrt(df) * ratio)
+    return score
+
+
+def t_log_density(df: Array, z: Array) -> Array:
+    """The log-density of the standard t; log(1 + z^2 / df) by way of log z where z^2 would overflow."""
+    peak = -special.betaln(0.5, 0.5 * df) - 0.5 * np.log(df)
+    ratio = np.abs(z) / np.sqrt(df)
+    growth = np.where(ratio < 1e100, np.log1p(np.minimum(ratio, 1e100) ** 2), 2.0 * np.log(ratio))
+    density: Array = peak - 0.5 * (df + 1.0) * growth
+    return density
+
+
+def t_cdf(df: Array, z: Array) -> Array:
+    """P(T <= z), by the incomplete beta function of whichever of df / (df + z^2) and its complement is the smaller."""
+    half, ratio = 0.5 * df, z * (z / df)
+    share, small = 1.0 / (1.0 + ratio), 1.0 / (1.0 + 1.0 / np.maximum(ratio, 1e-300))
+    tail = np.where(ratio > 1.0, special.betainc(half, 0.5, share), special.betaincc(0.5, half, small))
+    power = half * (np.log(df) - 2.0 * np.log(np.abs(z))) - _log_tail(half)
+    tail = 0.5 * np.where(ratio > _FAR, np.exp(np.minimum(power, 0.0)), tail)
+    return np.where(z < 0.0, tail, 1.0 - tail)
+
+
+def t_quantile(df: Array, q: Array) -> Array:
+    """The inverse of `t_cdf`, infinite at ranks 0 and 1 and where it exceeds the range of float64."""
+    half, p = 0.5 * df, 2.0 * np.minimum(q, 1.0 - q)
+    log_share = (np.log(p) + _log_tail(half)) / half
+    share = special.betaincinv(half, 0.5, p)
+    rest = special.betainccinv(0.5, half, p)
+    far = np.sqrt(np.maximum(1.0 / share - 1.0, 0.0))
+    near = np.sqrt(rest / np.maximum(1.0 - rest, 1e-300))
+    size = np.where(share < 0.5, far, near)
+    size = np.sqrt(df) * np.where(log_share < -math.log(_FAR), np.exp(-0.5 * log_share), size)
+    return np.where(q < 0.5, -size, size)
+
+
+def _log_tail(half: Array) -> Array:
+    """Of the incomplete beta function I_x(half, 1/2) = x^half / c for small x, log c."""
+    log_tail: Array = np.log(half) + special.betaln(half, 0.5)
+    return log_tail
+
+
+@law_of.register
+def _law(student_t: dist.StudentT) -> Law:
+    return StudentTLaw(student_t, df=student_t.df, loc=student_t.loc, scale=student_t.scale)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,8 +12,10 @@ from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all, lazy_property
 from torch.types import _size
 
-from likelihead.distributions.stirling import Formula, wide
-from likelihead.distributions.von_mises import VonMises, log_i0e
+from likelihead.distributions.formula import Derivatives, Formula
+from likelihead.distributions.stirling import wide
+from likelihead.distributions.von_mises import VonMises, VonMisesLaw, log_i0e
+from likelihead.laws.law import Law, law_of
 
 #: Added to a squared length, so that the gradient of the length of the zero vector is 0 and not NaN.
 _TINY = {torch.float64: 1e-60, torch.float32: 1e-30}
@@ -43,7 +46,7 @@ class VonMisesVector(VonMises):
         self._length, self.concentration = broadcast_all(self._length, own)
         shape = self.concentration.shape
         self.vector, self._wide = vector.expand((*shape, 2)), self._wide.expand((*shape, 2))
-        # Not VonMises' own constructor: the angle is worked out only where somebody asks for it.
+        # Not VonMises' own constructor: the angle is computed only when it is used.
         super(torch.distributions.VonMises, self).__init__(shape, validate_args=validate_args)  # type: ignore[misc]
 
     @lazy_property
@@ -68,7 +71,7 @@ class VonMisesVector(VonMises):
             self._validate_sample(value)
         dtype = torch.promote_types(value.dtype, self.vector.dtype)
         angle, (along, across) = wide(value), self._wide.unbind(-1)
-        distance = _Distance.apply(*torch.broadcast_tensors(self._length, along, across, angle.cos(), angle.sin()))
+        distance = _Distance.of(*torch.broadcast_tensors(self._length, along, across, angle.cos(), angle.sin()))
         if self._given:
             nowhere = (along == 0) & (across == 0)
             distance = torch.where(nowhere, 1.0 + distance, distance / self._length) * wide(self.concentration)
@@ -84,13 +87,26 @@ class _Distance(Formula):
         return torch.where(dot > 0, cross * cross / (length + dot.clamp(min=0)), length - dot)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        _, along, across, cosine, sine = ctx.saved_tensors
-        by_cosine, by_sine = (-gradient * along, -gradient * across) if ctx.needs_input_grad[3] else (None, None)
-        return gradient, -gradient * cosine, -gradient * sine, by_cosine, by_sine
+    def derivatives(
+        needed: Sequence[bool],
+        value: Tensor,
+        length: Tensor,
+        along: Tensor,
+        across: Tensor,
+        cosine: Tensor,
+        sine: Tensor,
+    ) -> Derivatives:
+        d_cosine, d_sine = (-along, -across) if needed[3] else (None, None)
+        return torch.ones_like(length), -cosine, -sine, d_cosine, d_sine
 
 
 def _length(vector: Tensor) -> Tensor:
     """The length of each vector (..., 2), which is widened; never 0."""
     along, across = vector.unbind(-1)
     return (along * along + across * across + _TINY[along.dtype]).sqrt()
+
+
+@law_of.register
+def _law(von_mises: VonMisesVector) -> Law:
+    along, across = von_mises.vector.unbind(-1)
+    return VonMisesLaw(von_mises, loc=torch.atan2(across, along), concentration=von_mises.concentration)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Sequence
 
+import numpy as np
 import pyro.distributions as dist
 import torch
+from scipy import special
 from torch import Tensor
 
-from likelihead.distributions.stirling import Formula, log_ratio, log_ratio_value, wide
+from likelihead.distributions.formula import Derivatives, Formula
+from likelihead.distributions.stirling import log_ratio, log_ratio_value, wide
+from likelihead.laws.law import Array, Claim, Law, law_of
+from likelihead.laws.positive import PositiveLaw
 
 
 class _LogProb(Formula):
@@ -16,20 +22,21 @@ class _LogProb(Formula):
     def forward(y: Tensor, scale: Tensor, concentration: Tensor) -> Tensor:
         distance = _distance(y, scale)
         ratio = (wide(concentration) / wide(scale)).log().to(distance.dtype)
-        return (concentration - 1.0) * distance - _held((concentration * distance).exp()) + ratio
+        return (concentration - 1.0) * distance - _bounded((concentration * distance).exp()) + ratio
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        y, scale, concentration = ctx.saved_tensors
-        distance = log_ratio(wide(y), wide(scale)).to(gradient.dtype)
+    def derivatives(
+        needed: Sequence[bool], value: Tensor, y: Tensor, scale: Tensor, concentration: Tensor
+    ) -> Derivatives:
+        dtype = value.dtype
+        distance = log_ratio(wide(y), wide(scale)).to(dtype)
         growth = torch.expm1(concentration * distance)
-        steep = _held(concentration * growth)
-        by_y = -gradient * _held((steep + 1.0) / y) if ctx.needs_input_grad[0] else None
-        by_concentration = gradient * ((1.0 - _held(steep * distance)) / concentration)
-        return by_y, gradient * _held(steep / scale), by_concentration
+        steep = _bounded(concentration * growth)
+        d_y = -_bounded((steep + 1.0) / y) if needed[0] else None
+        return d_y, _bounded(steep / scale), (1.0 - _bounded(steep * distance)) / concentration
 
 
-def _held(x: Tensor) -> Tensor:
+def _bounded(x: Tensor) -> Tensor:
     """x, or the nearest number whose double is finite where x itself is not."""
     largest = torch.finfo(x.dtype).max / 8.0
     return x.clamp(-largest, largest)
@@ -46,8 +53,8 @@ class Weibull(dist.Weibull):
 
     log p(y) = (k - 1) log(y / scale) - exp(k log(y / scale)) + log(k / scale), k the concentration. Pyro's own goes
     through powers of y, which overflow and underflow on an ordinary grid. The density itself falls doubly
-    exponentially: a log-density or a gradient beyond the dtype's range is held at an eighth of its largest number, so
-    that training can come back from there.
+    exponentially: a log-density or a gradient beyond the dtype's range is limited to an eighth of its largest number,
+    so that training can recover.
 
     >>> Weibull(torch.tensor(1e-6), torch.tensor(3.2)).log_prob(torch.tensor(1e-30))
     tensor(-106.5978)
@@ -57,5 +64,46 @@ class Weibull(dist.Weibull):
         """log p(value) for value of shape sample_shape + batch_shape."""
         if self._validate_args:
             self._validate_sample(value)
-        log_prob: Tensor = _LogProb.apply(*torch.broadcast_tensors(value, self.scale, self.concentration))
-        return log_prob
+        return _LogProb.of(*torch.broadcast_tensors(value, self.scale, self.concentration))
+
+
+class WeibullLaw(PositiveLaw):
+    scale: Array
+    concentration: Array
+    claims = PositiveLaw.claims | {"mode": Claim("exact", "0, the edge, for concentration <= 1")}
+
+    def mode(self) -> Array:
+        share = np.maximum(1.0 - 1.0 / self.concentration, 0.0)
+        return self.scale * share ** (1.0 / self.concentration)
+
+    def mean(self) -> Array:
+        return np.exp(np.log(self.scale) + special.gammaln(1.0 + 1.0 / self.concentration))
+
+    def hazard(self, y: Array) -> Array:
+        """(y / scale)^concentration, the negative logarithm of P(Y > y)."""
+        return np.exp(self.concentration * (np.log(np.maximum(y, 0.0)) - np.log(self.scale)))
+
+    def cdf(self, y: Array) -> Array:
+        return -np.expm1(-self.hazard(y))
+
+    def quantile(self, q: Array) -> Array:
+        return np.exp(np.log(self.scale) + np.log(-np.log1p(-q)) / self.concentration)
+
+    def log_density_at_rank(self, q: Array) -> Array:
+        # The quantile itself overflows or underflows at small concentrations.
+        hazard = -np.log1p(-q)
+        power = special.xlogy(1.0 - 1.0 / self.concentration, hazard)
+        return np.log(self.concentration / self.scale) + np.where(np.isinf(hazard), 0.0, power) - hazard
+
+    def crps(self, y: Array) -> Array:
+        inverse = 1.0 / self.concentration
+        log_mean = np.log(self.scale) + special.gammaln(1.0 + inverse)
+        excess = np.exp(log_mean - math.log(2.0) * inverse)
+        share = np.exp(log_mean + np.log(special.gammainc(1.0 + inverse, self.hazard(y))))
+        score = y * (2.0 * self.cdf(y) - 1.0) + excess - 2.0 * share
+        return np.where(np.isnan(score), np.inf, score)
+
+
+@law_of.register
+def _law(weibull: dist.Weibull) -> Law:
+    return WeibullLaw(weibull, scale=weibull.scale, concentration=weibull.concentration)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyro.distributions as dist
@@ -11,27 +12,29 @@ from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all
 from torch.types import _size
 
+from likelihead.distributions.formula import Derivatives, Formula
 from likelihead.distributions.poisson import slope
-from likelihead.distributions.stirling import Formula, over_factorial
+from likelihead.distributions.stirling import over_factorial
+from likelihead.errors import LikelihoodError
+from likelihead.laws.counts import CountLaw, ZeroInflatedLaw
+from likelihead.laws.law import Law, law, law_of
 
 
 class _LogProb(Formula):
     @staticmethod
     def forward(y: Tensor, rate: Tensor, gate: Tensor) -> Tensor:
         # At 0 this is log(1 + exp(-g - rate)) - log(1 + exp(-g)), whose common part -g is left out for g < 0.
-        zero = torch.maximum(gate.clamp(max=0.0), -rate).add_(_bend(gate + rate))
-        count = over_factorial(y, rate).sub_(gate.clamp(min=0.0))
-        return _choose(y, zero, count).sub_(_bend(gate))
+        zero = torch.maximum(gate.clamp(max=0.0), -rate).add_(_softplus_remainder(gate + rate))
+        count = over_factorial(y, rate) - gate.clamp(min=0.0)
+        return _choose(y, zero, count).sub_(_softplus_remainder(gate))
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor]:
-        y, rate, gate = ctx.saved_tensors
+    def derivatives(needed: Sequence[bool], value: Tensor, y: Tensor, rate: Tensor, gate: Tensor) -> Derivatives:
         odds = gate + rate
-        by_rate = _choose(y, -torch.sigmoid(-odds), slope(y, rate))
+        d_rate = _choose(y, -torch.sigmoid(-odds), slope(y, rate))
         # The difference of sigmoids sigmoid(odds) - sigmoid(gate), without cancellation.
         zero = torch.sigmoid(odds) * torch.sigmoid(-gate) * torch.expm1(-rate)
-        by_gate = _choose(y, zero, torch.sigmoid(gate))
-        return None, gradient * by_rate, -gradient * by_gate
+        return None, d_rate, -_choose(y, zero, torch.sigmoid(gate))
 
 
 def _choose(y: Tensor, zero: Tensor, count: Tensor) -> Tensor:
@@ -39,7 +42,7 @@ def _choose(y: Tensor, zero: Tensor, count: Tensor) -> Tensor:
     return torch.lerp(zero, count, y.clamp(max=1.0))
 
 
-def _bend(x: Tensor) -> Tensor:
+def _softplus_remainder(x: Tensor) -> Tensor:
     """log(1 + exp(x)) - max(x, 0)."""
     return x.abs().neg_().exp_().log1p_()
 
@@ -72,11 +75,21 @@ class ZeroInflatedPoisson(dist.ZeroInflatedPoisson):
         if self._validate_args:
             self._validate_sample(value)
         y = value.to(self.rate.dtype)
-        log_prob: Tensor = _LogProb.apply(*torch.broadcast_tensors(y, self.rate, self.gate_logits))
-        return log_prob
+        return _LogProb.of(*torch.broadcast_tensors(y, self.rate, self.gate_logits))
 
     @property
     def mode(self) -> Tensor:
         """The likeliest count: 0, or the Poisson part's mode, the larger of two where the rate is a whole number."""
         peak = self.rate.floor()
         return torch.where(self.log_prob(peak) > self.log_prob(torch.zeros_like(peak)), peak, 0.0)
+
+
+@law_of.register
+def _law(counts: dist.ZeroInflatedDistribution) -> Law:
+    base = law(counts.base_dist)
+    if not isinstance(base, CountLaw):
+        raise LikelihoodError(
+            f"zero inflation is known for counts only, and {type(counts.base_dist).__name__} is not a distribution of "
+            "counts: use sample(dist, n) and its quantiles"
+        )
+    return ZeroInflatedLaw(counts, base, gate=counts.gate_logits)

@@ -1,1 +1,7 @@
 """Scores of a trained model, and its predictions as a table."""
+
+from likelihead.evaluation.evaluate import Evaluation, evaluate, predict
+from likelihead.evaluation.predictions import frame_of
+from likelihead.evaluation.scores import scores
+
+__all__ = ["Evaluation", "evaluate", "frame_of", "predict", "scores"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,8 @@ from torch import Tensor
 from torch.distributions.constraints import Constraint
 
 from likelihead.configs import read, shipped
-from likelihead.errors import LikelihoodError
+from likelihead.distributions.mixture import MixtureSameFamily
+from likelihead.errors import LikelihoodError, suggest
 from likelihead.families.links import Link, link_for
 from likelihead.families.signature import Signature, path_of, resolve
 
@@ -23,12 +23,6 @@ __all__ = ["MIXTURE", "Family", "read", "shipped"]
 MIXTURE = "mixture_logits"
 KEYS = ("family", "parameters", "links", "floors", "components", "options")
 Role = str | float | Sequence[float]
-
-
-def _closest(name: str, choices: Iterable[str]) -> str:
-    choices = list(choices)
-    close = difflib.get_close_matches(name, choices, n=1)
-    return (f"did you mean {close[0]!r}? " if close else "") + f"valid are {', '.join(choices)}"
 
 
 @dataclass(frozen=True)
@@ -78,7 +72,7 @@ class Family:
         mapping = read(spec) if isinstance(spec, str) else {"family": spec} if isinstance(spec, type) else dict(spec)
         for key in mapping:
             if key not in KEYS:
-                raise LikelihoodError(f"unknown key {key!r} in a distribution: {_closest(key, KEYS)}")
+                raise LikelihoodError(f"unknown key {key!r} in a distribution: {suggest(key, KEYS)}")
         if mapping.get("family") is None:
             raise LikelihoodError("a distribution needs its family, such as family: pyro.distributions.Gumbel")
         target = mapping["family"]
@@ -92,8 +86,6 @@ class Family:
         checks = {"validate_args": False} if self.takes_validation else {}
         built = self.cls(**values, **self.options, **checks)
         if logits is not None:
-            from likelihead.distributions import MixtureSameFamily
-
             weights = dist.Categorical(logits=logits, validate_args=False)
             built = MixtureSameFamily(weights, built, validate_args=False)
         return built.to_event(len(self.output_shape)) if self.output_shape else built
@@ -149,7 +141,7 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
     links, floors = dict(mapping.get("links") or {}), dict(mapping.get("floors") or {})
     for name in (*links, *floors):
         if name not in roles:
-            raise LikelihoodError(f"{cls.__name__} has no parameter {name!r} to link: {_closest(name, roles)}")
+            raise LikelihoodError(f"{cls.__name__} has no parameter {name!r} to link: {suggest(name, roles)}")
     shapes = signature.event_shapes(event_size)
     rows = (*output_shape, components) if components else output_shape
     full = {name: torch.Size((*rows, *shapes.get(name, ()))) for name in roles}
@@ -196,7 +188,7 @@ def _roles(signature: Signature, given: dict[str, Any], components: int | None) 
     known = [*signature.constraints, *([MIXTURE] if components else [])]
     for name in given:
         if name not in known:
-            raise LikelihoodError(f"{signature.cls.__name__} has no parameter {name!r}: {_closest(name, known)}")
+            raise LikelihoodError(f"{signature.cls.__name__} has no parameter {name!r}: {suggest(name, known)}")
     missing = signature.default_parameters(given)
     if components and MIXTURE not in given:
         missing.insert(0, MIXTURE)

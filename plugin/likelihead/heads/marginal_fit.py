@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +19,8 @@ from torch import Tensor
 from likelihead.errors import LikelihoodError, TargetError
 from likelihead.families.family import Family
 from likelihead.families.links import Exp
+from likelihead.heads.exposure import expose
+from likelihead.heads.sites import by_site
 from likelihead.heads.starting_points import moments, starts
 
 #: Starting points whose likelihood is compared, and how many of the best are followed to their maximum.
@@ -43,7 +44,9 @@ class _Problem:
     """The mean NLL of the targets as a function of one flat vector: the anchors of all free parameters."""
 
     def __init__(self, family: Family, y: Tensor, weight: Tensor, exposure: Tensor | None) -> None:
-        self.family, self.y, self.weight, self.exposure = family, y, weight / weight.sum(), exposure
+        self.family, self.y, self.exposure = family, y, exposure
+        # by output where outputs count differently, so that each is fitted to its own mean
+        self.weight = weight / weight.sum(0).clamp(min=torch.finfo(torch.float64).tiny)
         self.shapes = {name: link.raw_shape(family.parameter_shapes[name]) for name, link in family.links.items()}
         self.sizes = [shape.numel() for shape in self.shapes.values()]
         self.numbers = {name: family.number(name).double() for name in family.roles if name not in family.links}
@@ -75,27 +78,29 @@ class _Problem:
         }
 
     def log_prob(self, rows: Tensor) -> Tensor:
-        """log p(y) of each row, anchors (N, total) or (total,)."""
+        """log p(y) of each row (N,), or of each output where the weights are by output; anchors (N, total)."""
         values = {
             name: self.family.links[name](torch.zeros_like(anchor), anchor) for name, anchor in self.split(rows).items()
         }
         values |= {name: number.expand(*rows.shape[:-1], *number.shape) for name, number in self.numbers.items()}
         values = expose(self.family, values, self.exposure)
-        log_prob: Tensor = self.family.build(values).log_prob(self.y)
+        built = self.family.build(values)
+        log_prob: Tensor = (built if self.weight.dim() == 1 else by_site(built)).log_prob(self.y)
         return log_prob
 
     def nll(self, flat: Tensor) -> Tensor:
         return -(self.weight * self.log_prob(flat.expand(len(self.y), -1))).sum()
 
-    def scores(self, flat: Tensor) -> Tensor:
-        """The gradient of each row's log p(y) by the anchors, (N, total)."""
+    def scores(self, flat: Tensor, weight: Tensor) -> Tensor:
+        """The gradient of each row's log p(y) with respect to the anchors, times `weight`, (N, total)."""
         rows = flat.detach().expand(len(self.y), -1).clone().requires_grad_()
-        (gradient,) = torch.autograd.grad(self.log_prob(rows).sum(), rows)
+        (gradient,) = torch.autograd.grad((weight * self.log_prob(rows)).sum(), rows)
         return gradient
 
     def squared_scores(self, flat: Tensor) -> Tensor:
         """The mean square of each coordinate's score, (total,): the information that one observation gives."""
-        return (self.weight[:, None] * self.scores(flat).square()).sum(0)
+        # a coordinate belongs to one output, so that its score is squared with the weight of that output
+        return self.scores(flat, self.weight.sqrt()).square().sum(0)
 
     def units(self, flat: Tensor) -> Tensor:
         """One over the root of the mean squared score of each coordinate; 1 where nothing is known."""
@@ -112,10 +117,11 @@ class _Problem:
         """Minus the mean slope of one coordinate's score, or its mean square where the score only jumps."""
         shift = torch.zeros_like(flat)
         shift[index] = 1e-3 * _inverse_root(squared)
-        above, below = (self.scores(flat + sign * shift)[:, index] for sign in (1.0, -1.0))
-        if (self.weight * (above != below)).sum() < 0.5:
+        above, below = (self.scores(flat + sign * shift, self.weight)[:, index] for sign in (1.0, -1.0))
+        concerned = (above != 0) | (below != 0)
+        if (above != below).sum() < 0.5 * concerned.sum():
             return squared
-        return (self.weight * (below - above)).sum() / (2.0 * shift[index])
+        return (below - above).sum() / (2.0 * shift[index])
 
     def value_and_gradient(self, point: np.ndarray) -> tuple[float, np.ndarray]:
         flat = torch.from_numpy(point).requires_grad_()
@@ -136,23 +142,13 @@ def _inverse_root(information: Tensor) -> Tensor:
     return torch.where(torch.isfinite(unit) & (unit > 0), unit, torch.ones_like(unit))
 
 
-def expose(family: Family, values: dict[str, Tensor], exposure: Tensor | None) -> dict[str, Tensor]:
-    """Multiply the expected count by the exposure (N,), for the families that have one.
-
-    Raises:
-        TargetError: the family counts nothing, so that an exposure has no meaning.
-    """
-    if exposure is None:
-        return values
-    name = getattr(family.cls, "exposure_parameter", None)
-    if name is None or family.components:
-        raise TargetError(f"{family.name} takes no exposure; it scales the expected count of a count family")
-    shape = values[name].shape
-    return values | {name: values[name] * exposure.reshape(-1, *(1,) * (len(shape) - 1))}
-
-
 def _collapse(y: Tensor, weight: Tensor, exposure: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Equal targets become one row with their weights added: counts and classes have few distinct values."""
+    """Equal targets become one row with their weights added: counts and classes have few distinct values.
+
+    Where outputs count differently, rows stay as they are.
+    """
+    if weight.dim() > 1:
+        return y, weight, exposure
     table = y.reshape(len(y), -1).double()
     if exposure is not None:
         table = torch.cat([table, exposure.double()[:, None]], dim=1)
@@ -214,8 +210,8 @@ def fit_marginal(
 ) -> MarginalFit:
     """Fit the family to targets y (N, *event_shape) alone, in float64 on the CPU.
 
-    `weight` (N,) counts rows, `exposure` (N,) scales the expected count. The fit starts from several points in the
-    units of the targets and follows the best of them.
+    `weight` counts rows (N,) or outputs (N, *output_shape), `exposure` (N,) scales the expected count. The fit starts
+    from several points in the units of the targets and follows the best of them.
 
     Raises:
         TargetError: all targets are equal, so that a continuous family has no maximum, or no start has a finite NLL.
@@ -278,8 +274,3 @@ def _result(problem: _Problem, flat: Tensor) -> MarginalFit:
     for name, link in problem.family.links.items():
         units[name] = torch.where(link.factors(problem.shapes[name]), torch.ones_like(units[name]), units[name])
     return MarginalFit(anchors, units, float(problem.nll(flat)))
-
-
-def marginal_values(family: Family, fit: MarginalFit) -> dict[str, Any]:
-    """The fitted parameters by name, in natural units, as plain numbers or lists."""
-    return {name: family.links[name](torch.zeros_like(anchor), anchor).tolist() for name, anchor in fit.anchors.items()}

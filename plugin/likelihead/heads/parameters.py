@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
 from likelihead.families.links import Link
 
 
-class Parameter(nn.Module):
+class Parameter(nn.Module, ABC):
     """A parameter of the family: maps raw outputs (N, size) to values (N, *shape)."""
 
     #: How many raw outputs it reads.
     size: int = 0
+
+    @abstractmethod
+    def at_anchor(self, shape: torch.Size) -> Tensor:
+        """The value where training starts, once for each of `shape`: (*shape, *parameter_shape)."""
 
 
 class Anchored(Parameter):
@@ -31,6 +37,11 @@ class Anchored(Parameter):
     def value(self, raw: Tensor) -> Tensor:
         """The value of raw outputs (..., *raw_shape)."""
         return self.link(raw * self.unit, self.anchor)
+
+    def at_anchor(self, shape: torch.Size) -> Tensor:
+        """The value at raw output 0, once for each of `shape`: (*shape, *parameter_shape)."""
+        value = self.value(torch.zeros_like(self.anchor))
+        return value.expand(*shape, *value.shape)
 
     @torch.no_grad()
     def set_anchor(self, anchor: Tensor, unit: Tensor) -> None:
@@ -77,6 +88,10 @@ class Fixed(Parameter):
     def __init__(self, value: Tensor) -> None:
         super().__init__()
         self.register_buffer("number", value)
+
+    def at_anchor(self, shape: torch.Size) -> Tensor:
+        """The number, once for each of `shape`: (*shape, *parameter_shape)."""
+        return self.number.expand(*shape, *self.number.shape)
 
     def forward(self, raw: Tensor) -> Tensor:
         """The number, once for each row of `raw` (N, 0): (N, *shape)."""

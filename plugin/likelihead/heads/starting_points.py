@@ -13,7 +13,8 @@ from likelihead.families.links import Exp, Identity, Link, LowerCholesky, Positi
 
 def moments(y: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Weighted mean, standard deviation and median of the targets, elementwise over what is not the row."""
-    y, share = y.double(), (weight / weight.sum()).reshape(-1, *(1,) * (y.dim() - 1))
+    y, share = y.double(), weight / weight.sum(0)
+    share = share.reshape(*share.shape, *(1,) * (y.dim() - share.dim()))
     mean = (share * y).sum(0)
     deviation = (share * (y - mean).square()).sum(0).sqrt()
     return mean, deviation, _quantiles(y, weight, torch.tensor([0.5], dtype=torch.float64))[0]
@@ -22,7 +23,8 @@ def moments(y: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _quantiles(y: Tensor, weight: Tensor, levels: Tensor) -> Tensor:
     """Weighted quantiles, (Q, *y.shape[1:])."""
     values, order = y.double().reshape(len(y), -1).sort(dim=0)
-    reached = weight[order].cumsum(0) / weight.sum()
+    each = weight.reshape(*weight.shape, *(1,) * (y.dim() - weight.dim())).expand(y.shape).reshape(len(y), -1)
+    reached = each.gather(0, order).cumsum(0) / each.sum(0)
     index = torch.searchsorted(reached.T.contiguous(), levels.expand(values.shape[1], -1).contiguous())
     return values.gather(0, index.clamp(max=len(y) - 1).T).reshape(len(levels), *y.shape[1:])
 
@@ -35,7 +37,7 @@ def starts(family: Family, name: str, link: Link, y: Tensor, weight: Tensor) -> 
     if name == MIXTURE or not y.is_floating_point():
         return [plain]
     if family.components:
-        return [link.inverse(value) for value in _spread(link, shape, y, weight)] or [plain]
+        return [link.inverse(value) for value in _component_values(link, shape, y, weight)] or [plain]
     if isinstance(link, LowerCholesky | PositiveDefinite):
         matrix = _covariance_factor(y, weight) if y.dim() == 2 else torch.zeros(0)
         fits = matrix.shape == shape
@@ -45,7 +47,7 @@ def starts(family: Family, name: str, link: Link, y: Tensor, weight: Tensor) -> 
     return [plain, *(link.inverse(value.expand(shape)) for value in candidates if value.shape in ((), shape))]
 
 
-def _spread(link: Link, shape: torch.Size, y: Tensor, weight: Tensor) -> Iterable[Tensor]:
+def _component_values(link: Link, shape: torch.Size, y: Tensor, weight: Tensor) -> Iterable[Tensor]:
     """For a mixture: locations at the quantiles of the targets, scales that share out their spread."""
     components = shape[-1]
     _, deviation, _ = moments(y, weight)

@@ -13,9 +13,6 @@ from __future__ import annotations
 
 from likelihead.inference.functions import cdf, interval, mean, median, mode, pit, quantile, sample, summary
 from likelihead.inference.rankings import expected_ranks, first_probability
-
-# Imported for their registrations: each file tells `law_of` of its families.
-from likelihead.laws import circular, counts, finite, generic, line, mixture, positive, vectors  # noqa: F401
 from likelihead.laws.law import law
 
 __all__ = [

@@ -13,19 +13,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+# Imported for their registrations: each file registers the laws of its families.
+from likelihead import distributions as distributions
 from likelihead.errors import LikelihoodError
-from likelihead.laws.finite import FiniteLaw
-from likelihead.laws.float64 import in_float64
 from likelihead.laws.law import Array, Law, law
 
 KINDS = ("central", "highest")
 
 
-def _able(dist: Any, function: str) -> Law:
-    found = law(dist)
-    if found.claims[function].how == "undefined":
-        raise found.refusal(function)
-    return found
+def _law_with(dist: Any, function: str) -> Law:
+    """The law of a distribution for which the function is defined."""
+    its_law = law(dist)
+    if its_law.claims[function].how == "undefined":
+        raise its_law.refusal(function)
+    return its_law
 
 
 def _tensor(values: Array, labels: bool = False) -> Tensor:
@@ -37,8 +38,8 @@ def mode(dist: Any) -> Tensor:
     """The argmax of the density or mass over the support, batch_shape + event_shape.
 
     Of a mixture it is the global maximum of its density. Of equal maxima it is the smallest (of counts the larger of
-    two); where the density is
-    infinite or greatest at an edge of the support it is the edge; where it is flat it is the mean.
+    two); where the density is infinite or greatest at an edge of the support it is the edge; where it is flat it is
+    the mean.
 
     Raises:
         LikelihoodError: the distribution has no mode that is known, or a parameter that is NaN.
@@ -47,8 +48,8 @@ def mode(dist: Any) -> Tensor:
     >>> mode(Gamma(torch.tensor([0.5, 3.0]), torch.tensor(1.0)))
     tensor([0., 2.], dtype=torch.float64)
     """
-    found = _able(dist, "mode")
-    return _tensor(found.mode(), found.labels)
+    its_law = _law_with(dist, "mode")
+    return _tensor(its_law.mode(), its_law.labels)
 
 
 @np.errstate(all="ignore")
@@ -56,13 +57,13 @@ def mean(dist: Any) -> Tensor:
     """The expectation, batch_shape + event_shape: of directions the circular mean, of rankings the expected ranks.
 
     Raises:
-        LikelihoodError: classes without order have no mean; a parameter is NaN.
+        LikelihoodError: the distribution has no mean (classes without order, Cauchy), or a parameter is NaN.
 
     >>> from pyro.distributions import VonMises
     >>> mean(VonMises(torch.tensor(2 * torch.pi + 1.0), torch.tensor(2.0)))
     tensor(1.0000, dtype=torch.float64)
     """
-    return _tensor(_able(dist, "mean").mean())
+    return _tensor(_law_with(dist, "mean").mean())
 
 
 @np.errstate(all="ignore")
@@ -76,8 +77,8 @@ def median(dist: Any) -> Tensor:
     >>> median(Poisson(torch.tensor(3.5)))
     tensor(3., dtype=torch.float64)
     """
-    found = _able(dist, "median")
-    return _tensor(found.median(), found.labels)
+    its_law = _law_with(dist, "median")
+    return _tensor(its_law.median(), its_law.labels)
 
 
 @np.errstate(all="ignore")
@@ -98,12 +99,12 @@ def quantile(dist: Any, q: float | Tensor) -> Tensor:
     tensor([[ 0.0000,  0.0000],
             [ 1.9600, 19.5996]], dtype=torch.float64)
     """
-    found = _able(dist, "quantile")
+    its_law = _law_with(dist, "quantile")
     ranks = torch.as_tensor(q, dtype=torch.float64).detach().cpu().numpy()
     if not ((ranks >= 0.0) & (ranks <= 1.0)).all():
         raise LikelihoodError(f"quantile ranks lie in [0, 1], got {q}")
-    ranks = ranks.reshape((*ranks.shape, *[1] * len(found.shape))) + np.zeros(found.shape)
-    return _tensor(found.quantile(ranks), found.labels)
+    ranks = ranks.reshape((*ranks.shape, *[1] * len(its_law.shape))) + np.zeros(its_law.shape)
+    return _tensor(its_law.quantile(ranks), its_law.labels)
 
 
 @np.errstate(all="ignore")
@@ -129,21 +130,21 @@ def interval(dist: Any, mass: float, kind: str = "central") -> tuple[Tensor, Ten
         raise LikelihoodError(f"the mass of an interval lies in (0, 1), got {mass}")
     if kind not in KINDS:
         raise LikelihoodError(f"unknown kind of interval {kind!r}: the kinds are {', '.join(KINDS)}")
-    found = _able(dist, "interval")
-    lower, upper = found.central(mass) if kind == "central" else found.highest(mass)
-    return _tensor(lower, found.labels), _tensor(upper, found.labels)
+    its_law = _law_with(dist, "interval")
+    lower, upper = its_law.central_interval(mass) if kind == "central" else its_law.highest_interval(mass)
+    return _tensor(lower, its_law.labels), _tensor(upper, its_law.labels)
 
 
-def _targets(found: Law, y: Tensor | float) -> Array:
+def _targets(its_law: Law, y: Tensor | float) -> Array:
     values = torch.as_tensor(y).detach().cpu().double().numpy()
-    if values.ndim and values.shape[values.ndim - len(found.shape) :] != found.shape:
+    if values.ndim and values.shape[values.ndim - len(its_law.shape) :] != its_law.shape:
         raise LikelihoodError(
-            f"y has shape {values.shape}, and {found.name} wants {found.shape}, or more dimensions in front of that"
+            f"y has shape {values.shape}, but {its_law.name} takes {its_law.shape}, with any dimensions in front of it"
         )
     bad = int(np.isnan(values).sum())
     if bad:
         raise LikelihoodError(f"{bad} of {values.size} values of y are NaN: leave those rows out")
-    return values + np.zeros(found.shape)
+    return values + np.zeros(its_law.shape)
 
 
 @np.errstate(all="ignore")
@@ -161,8 +162,8 @@ def cdf(dist: Any, y: Tensor | float) -> Tensor:
     >>> cdf(Normal(torch.tensor(0.0), torch.tensor(1.0)), -10.0)
     tensor(7.6199e-24, dtype=torch.float64)
     """
-    found = _able(dist, "cdf")
-    return _tensor(found.cdf(_targets(found, y)))
+    its_law = _law_with(dist, "cdf")
+    return _tensor(its_law.cdf(_targets(its_law, y)))
 
 
 @np.errstate(all="ignore")
@@ -183,12 +184,12 @@ def pit(dist: Any, y: Tensor, seed: int = 0) -> Tensor:
     >>> bool(pit(Bernoulli(logits=torch.tensor(0.0)), torch.tensor(0.0)) < 0.5)
     True
     """
-    found = _able(dist, "pit")
-    values = _targets(found, y)
-    upper = found.cdf(values)
-    if not found.discrete:
+    its_law = _law_with(dist, "pit")
+    values = _targets(its_law, y)
+    upper = its_law.cdf(values)
+    if not its_law.discrete:
         return _tensor(upper)
-    lower = found.below(values)
+    lower = its_law.below(values)
     share = np.random.default_rng(seed).random(upper.shape)
     return _tensor(lower + share * (upper - lower))
 
@@ -200,11 +201,7 @@ def sample(dist: Any, n: int, seed: int = 0) -> Tensor:
     >>> sample(Normal(torch.tensor(0.0), torch.tensor(1.0)), 3, seed=1).shape
     torch.Size([3])
     """
-    found = law(dist)
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(seed)
-        drawn: Tensor = in_float64(dist).sample(torch.Size([n]))
-    return drawn.long() if found.labels else drawn.double()
+    return law(dist).sample(n, seed)
 
 
 @np.errstate(all="ignore")
@@ -219,11 +216,11 @@ def summary(dist: Any, mass: float = 0.9) -> dict[str, Tensor]:
     >>> summary(Bernoulli(logits=torch.tensor(0.0)))["mean"]
     tensor(0.5000, dtype=torch.float64)
     """
-    found = law(dist)
-    defined = {function for function, claim in found.claims.items() if claim.how != "undefined"}
+    its_law = law(dist)
+    defined = {function for function, claim in its_law.claims.items() if claim.how != "undefined"}
     results = {f.__name__: f(dist) for f in (mode, mean, median) if f.__name__ in defined}
     for kind in KINDS if "interval" in defined else ():
         results[f"{kind}_lower"], results[f"{kind}_upper"] = interval(dist, mass, kind)
-    if isinstance(found, FiniteLaw):
-        results["probabilities"] = _tensor(found.probabilities)
+    if its_law.probabilities is not None:
+        results["probabilities"] = _tensor(its_law.probabilities)
     return results

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch.distributions import Distribution
 
 from likelihead.laws import search
 from likelihead.laws.finite import FiniteLaw
-from likelihead.laws.float64 import in_float64
 from likelihead.laws.law import INVERTED, Array, Claim, Law, claims, law_of, numbers
 
 _SAMPLED = "no exact form is known: use sample(dist, n).quantile(q, 0), or another statistic of sample(dist, n)"
@@ -23,8 +20,7 @@ class OpaqueLaw(Law):
     """A distribution of which only its own mode and mean are known, if those."""
 
     def __init__(self, dist: Distribution) -> None:
-        self.dist = dist
-        self.shape = tuple(dist.batch_shape + dist.event_shape)
+        super().__init__(dist)
         self.claims = claims(_NONE)
         for name in ("mode", "mean"):
             if self._own(name) is not None:
@@ -33,26 +29,26 @@ class OpaqueLaw(Law):
     def _own(self, name: str) -> Array | None:
         """The distribution's own statistic where it has one that holds no NaN."""
         try:
-            found = numbers(getattr(self.dist, name))
+            statistic = numbers(getattr(self.dist, name))
         except (NotImplementedError, AttributeError, RuntimeError):
             return None
-        return None if np.isnan(found).any() else np.broadcast_to(found, self.shape)
+        return None if np.isnan(statistic).any() else np.broadcast_to(statistic, self.shape)
 
-    def _known(self, name: str) -> Array:
-        found = self._own(name)
-        if found is None:
+    def _own_or_refusal(self, name: str) -> Array:
+        statistic = self._own(name)
+        if statistic is None:
             raise self.refusal(name)
-        return found
+        return statistic
 
     def mode(self) -> Array:
-        return self._known("mode")
+        return self._own_or_refusal("mode")
 
     def mean(self) -> Array:
-        return self._known("mean")
+        return self._own_or_refusal("mean")
 
 
 class CdfLaw(OpaqueLaw):
-    """A continuous distribution with a cdf, which is inverted. Its own icdf is not asked."""
+    """A continuous distribution with a cdf, which is inverted. Its own icdf is not used."""
 
     unimodal = False
 
@@ -62,29 +58,19 @@ class CdfLaw(OpaqueLaw):
         self.claims = claims(INVERTED, mean=mean, mode=Claim("inverted", "the median where the density is flat"))
         self.claims |= {"cdf": Claim("exact", "its own"), "pit": Claim("exact")}
 
-    def bounds(self) -> tuple[Array, Array]:
-        support: Any = self.dist.support
-        ends = (getattr(support, "lower_bound", -np.inf), getattr(support, "upper_bound", np.inf))
-        lower, upper = (np.broadcast_to(numbers(end), self.shape) for end in ends)
-        return lower, upper
-
     def cdf(self, y: Array) -> Array:
         lower, upper = self.bounds()
         inside = np.clip(y, lower, upper)
-        found = numbers(self.dist.cdf(torch.as_tensor(inside)))
-        return np.where(y >= upper, 1.0, np.where(y <= lower, 0.0, found))
+        rank = numbers(self.dist.cdf(torch.as_tensor(inside)))
+        return np.where(y >= upper, 1.0, np.where(y <= lower, 0.0, rank))
 
-    def between(self, q: Array, lower: Array, upper: Array) -> Array:
+    def quantile_between(self, q: Array, lower: Array, upper: Array) -> Array:
         return search.crossing(self.cdf, self.log_density, q, lower, upper, steps=15)
 
     def quantile(self, q: Array) -> Array:
         q = np.broadcast_to(q, np.broadcast_shapes(np.shape(q), self.shape))
         lower, upper = (np.broadcast_to(end, q.shape) for end in self.bounds())
         return search.smallest(lambda y: ~(self.cdf(y) >= q), lower, upper)
-
-    def log_density(self, y: Array) -> Array:
-        found = numbers(self.dist.log_prob(torch.as_tensor(np.asarray(y))))
-        return np.where(np.isnan(found), -np.inf, found)
 
     def mode(self) -> Array:
         ranks = _RANKS.reshape(-1, *[1] * len(self.shape)) + np.zeros(self.shape)
@@ -98,15 +84,14 @@ class CdfLaw(OpaqueLaw):
 
 
 @law_of.register(Distribution)
-def _generic(of: Distribution) -> Law:
-    twin = in_float64(of)
-    if of.event_shape:
-        return OpaqueLaw(twin)
-    if of.has_enumerate_support:
-        return _enumerated(twin)
-    if of.support is not None and not of.support.is_discrete and _has_cdf(twin):
-        return CdfLaw(twin)
-    return OpaqueLaw(twin)
+def _generic(dist: Distribution) -> Law:
+    if dist.event_shape:
+        return OpaqueLaw(dist)
+    if dist.has_enumerate_support:
+        return _enumerated(dist)
+    if dist.support is not None and not dist.support.is_discrete and _has_cdf(dist):
+        return CdfLaw(dist)
+    return OpaqueLaw(dist)
 
 
 def _enumerated(dist: Distribution) -> Law:
@@ -114,7 +99,7 @@ def _enumerated(dist: Distribution) -> Law:
     if not torch.equal(values.flatten().long(), torch.arange(len(values))):
         return OpaqueLaw(dist)
     probabilities = np.moveaxis(numbers(dist.log_prob(values).exp()), 0, -1)
-    return FiniteLaw(probabilities / probabilities.sum(-1, keepdims=True))
+    return FiniteLaw(dist, probabilities / probabilities.sum(-1, keepdims=True))
 
 
 def _has_cdf(dist: Distribution) -> bool:

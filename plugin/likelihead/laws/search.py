@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from likelihead.laws.law import Law
 
 Array = npt.NDArray[Any]
 _Map = Callable[[Array], Array]
 _MIN = np.iinfo(np.int64).min
 #: Points of one round of `highest`, and of the first scan for the shortest interval.
 _POINTS, _RANKS = 17, 49
+
+
+class Searchable(Protocol):
+    """What the searches for intervals need of a law; see `likelihead.laws.law.Law`."""
+
+    shape: tuple[int, ...]
+    unimodal: bool
+
+    def quantile(self, q: Array) -> Array: ...
+    def quantile_between(self, q: Array, lower: Array, upper: Array) -> Array: ...
+    def rough_quantile(self, q: Array) -> Array: ...
+    def cdf(self, y: Array) -> Array: ...
+    def below(self, y: Array) -> Array: ...
+    def log_density(self, y: Array) -> Array: ...
+    def log_density_at_rank(self, q: Array) -> Array: ...
+    def ranks_of_interest(self) -> Array: ...
 
 
 def _rank(x: Array) -> Array:
@@ -166,7 +179,7 @@ def _shrink(score: _Map, lower: Array, best: Array, upper: Array, discrete: bool
     return best
 
 
-def _pick(law: Law, ranks: Array, mass: float, limit: float) -> tuple[Array, Array]:
+def _pick(law: Searchable, ranks: Array, mass: float, limit: float) -> tuple[Array, Array]:
     """Of lower ranks (n, *shape) the one with the shortest interval: its lower and upper end."""
     ends = [law.quantile(ranks), law.quantile(np.minimum(ranks + mass, limit))]
     length = ends[1] - ends[0]
@@ -175,11 +188,11 @@ def _pick(law: Law, ranks: Array, mass: float, limit: float) -> tuple[Array, Arr
     return lower, upper
 
 
-def shortest(law: Law, mass: float, limit: float = 1.0) -> tuple[Array, Array]:
+def shortest(law: Searchable, mass: float, limit: float = 1.0) -> tuple[Array, Array]:
     """The shortest interval that holds `mass` of a continuous law: the highest-density one where there is one peak.
 
-    Its length falls with the lower end as long as the density there is below that at the upper end, so the best
-    lower rank is found by bisection. With several peaks a scan first finds the right stretch.
+    Its length falls with the lower end as long as the density there is below that at the upper end, so bisection
+    gives the best lower rank. With several peaks a scan first locates it roughly.
 
     Args:
         law: its `quantile` takes ranks in [0, limit].
@@ -192,7 +205,7 @@ def shortest(law: Law, mass: float, limit: float = 1.0) -> tuple[Array, Array]:
     return _pick(law, np.concatenate([ranks, ends]), mass, limit)
 
 
-def _equal_ends(law: Law, ends: Array, mass: float) -> Array:
+def _equal_ends(law: Searchable, ends: Array, mass: float) -> Array:
     """The lower rank at which both ends have the same density, between `ends`; exactly an end where none has."""
     low, high = ends
     for _ in range(52):
@@ -203,7 +216,7 @@ def _equal_ends(law: Law, ends: Array, mass: float) -> Array:
     return np.where(low == ends[0], low, high)
 
 
-def _equal_ends_of_many(law: Law, mass: float, limit: float) -> Array:
+def _equal_ends_of_many(law: Searchable, mass: float, limit: float) -> Array:
     """As `_equal_ends` where there may be several such ranks: those of the shortest intervals, (n, *shape), to 1e-10.
 
     A scan finds the stretches in which the length is least; then the quantiles at their ends bracket those between.
@@ -211,20 +224,21 @@ def _equal_ends_of_many(law: Law, mass: float, limit: float) -> Array:
     # Denser towards both ends, where one end of the interval runs into a tail.
     even = (limit - mass) * np.sin(np.linspace(0.0, np.pi / 2.0, _RANKS)) ** 2
     even = even.reshape(-1, *[1] * len(law.shape)) + np.zeros(law.shape)
-    marks = law.landmarks()
+    marks = law.ranks_of_interest()
     ranks = np.sort(np.clip(np.concatenate([even, marks, marks - mass]), 0.0, limit - mass), axis=0)
-    least = _valleys(law.roughly(np.minimum(ranks + mass, limit)) - law.roughly(ranks))
+    least = _valleys(law.rough_quantile(np.minimum(ranks + mass, limit)) - law.rough_quantile(ranks))
     low, high = (np.take_along_axis(ranks, np.clip(least + side, 0, len(ranks) - 1), 0) for side in (-1, 1))
     start = low
     below, above = ([law.quantile(end), law.quantile(np.minimum(end + mass, limit))] for end in (low, high))
     for _ in range(28):
         middle = (low + high) / 2.0
         shifts = (middle, np.minimum(middle + mass, limit))
-        found = [law.between(q, *edges) for q, edges in zip(shifts, zip(below, above, strict=True), strict=True)]
-        under = law.log_density(found[0]) < law.log_density(found[1])
+        edges = zip(shifts, below, above, strict=True)
+        ends = [law.quantile_between(q, lower, upper) for q, lower, upper in edges]
+        under = law.log_density(ends[0]) < law.log_density(ends[1])
         low, high = np.where(under, middle, low), np.where(under, high, middle)
-        below = [np.where(under, new, old) for new, old in zip(found, below, strict=True)]
-        above = [np.where(under, old, new) for new, old in zip(found, above, strict=True)]
+        below = [np.where(under, new, old) for new, old in zip(ends, below, strict=True)]
+        above = [np.where(under, old, new) for new, old in zip(ends, above, strict=True)]
     return np.where(low == start, low, high)
 
 
@@ -237,7 +251,7 @@ def _valleys(lengths: Array, most: int = 3) -> Array:
     return np.argsort(np.where(valley, lengths, np.inf), axis=0, kind="stable")[:most]
 
 
-def shortest_integers(law: Law, mass: float) -> tuple[Array, Array]:
+def shortest_integers(law: Searchable, mass: float) -> tuple[Array, Array]:
     """The smallest run of integers that holds at least `mass`; of several the one that holds most, then the lowest."""
     last = law.quantile(np.full(law.shape, 1.0 - mass))
     low, high = np.full(law.shape, -1.0), last
@@ -252,7 +266,7 @@ def shortest_integers(law: Law, mass: float) -> tuple[Array, Array]:
     return shortest_run(law, np.clip(starts, 0.0, last), mass)
 
 
-def shortest_run(law: Law, starts: Array, mass: float) -> tuple[Array, Array]:
+def shortest_run(law: Searchable, starts: Array, mass: float) -> tuple[Array, Array]:
     """Of the runs of integers that begin at `starts` (n, *shape) and hold `mass` the best, as `shortest_integers`."""
     ends = _reach(law, starts, mass)
     held = law.cdf(ends) - law.below(starts)
@@ -261,5 +275,5 @@ def shortest_run(law: Law, starts: Array, mass: float) -> tuple[Array, Array]:
     return lower, upper
 
 
-def _reach(law: Law, lower: Array, mass: float) -> Array:
+def _reach(law: Searchable, lower: Array, mass: float) -> Array:
     return law.quantile(np.minimum(law.below(lower) + mass, 1.0 - 1e-16))

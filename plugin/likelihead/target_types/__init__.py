@@ -1,1 +1,16 @@
-"""Target types: one class for each sort of answer."""
+"""Target types: one class for each sort of answer, with its dtype, wording, faults, scores and columns."""
+
+from likelihead.target_types.check import check_targets
+from likelihead.target_types.detect import TARGET_TYPES, class_of, fitting_families, target_type_from, target_type_of
+from likelihead.target_types.target_type import TargetColumns, TargetType
+
+__all__ = [
+    "TARGET_TYPES",
+    "TargetColumns",
+    "TargetType",
+    "check_targets",
+    "class_of",
+    "fitting_families",
+    "target_type_from",
+    "target_type_of",
+]

@@ -1,79 +1,27 @@
-"""Tables as pandas frames: reading files, finding columns, turning columns into numbers."""
+"""Columns of a pandas frame: finding them, their cells as numbers or labels, and how messages show them."""
 
 from __future__ import annotations
 
-import csv
-import difflib
-import logging
 from collections.abc import Iterable, Sequence
 from numbers import Number
-from pathlib import Path
 from typing import SupportsFloat
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from likelihead.errors import LikelihoodError
-
-log = logging.getLogger("likelihead.data")
+from likelihead.errors import LikelihoodError, suggest
 
 #: Rows that a message about a column shows.
 SHOWN = 3
-
-
-def read_table(path: str | Path) -> pd.DataFrame:
-    """A CSV (.csv, .csv.gz, .tsv, .txt) or Parquet (.parquet, .pq) file as a frame.
-
-    A first CSV column without a name, as row numbers are written, is left out; that is logged.
-
-    Raises:
-        LikelihoodError: no such file, another kind of file, no rows, or two columns of one name.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise LikelihoodError(f"there is no file {str(path)!r}: give the path of a CSV or Parquet file as data.path")
-    name = path.name.lower().removesuffix(".gz")
-    try:
-        if name.endswith((".parquet", ".pq")):
-            frame = pd.read_parquet(path)
-        elif name.endswith((".csv", ".tsv", ".txt")):
-            frame = _read_text(path, "\t" if name.endswith(".tsv") else ",")
-        else:
-            raise LikelihoodError(
-                f"{str(path)!r} is neither CSV (.csv, .tsv, .txt, also .gz) nor Parquet (.parquet, .pq)"
-            )
-    except (OSError, ValueError, csv.Error) as error:
-        if isinstance(error, LikelihoodError):
-            raise
-        raise LikelihoodError(f"{str(path)!r} cannot be read as a table: {str(error).splitlines()[0]}") from error
-    frame.columns = [str(column) for column in frame.columns]
-    if frame.empty:
-        raise LikelihoodError(f"{str(path)!r} has no rows: a table needs a header and at least one row")
-    return frame.reset_index(drop=True)
-
-
-def _read_text(path: Path, separator: str) -> pd.DataFrame:
-    header = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str).iloc[0]
-    twice = sorted({str(name) for name in header[header.duplicated() & header.notna()]})
-    if twice:
-        raise LikelihoodError(f"{str(path)!r} has two columns named {', '.join(map(repr, twice))}: rename one of them")
-    frame = pd.read_csv(path, sep=separator)
-    if pd.isna(header.iloc[0]) and frame.shape[1] > 1:
-        log.info("%s: the first column has no name; it is taken for row numbers and left out", path.name)
-        frame = frame.iloc[:, 1:]
-    return frame
 
 
 def require_columns(frame: pd.DataFrame, names: Iterable[str], what: str) -> None:
     """Raise a LikelihoodError naming the first column of `names` that `frame` lacks, and the closest that it has."""
     for name in names:
         if name not in frame.columns:
-            columns = [str(column) for column in frame.columns]
-            close = difflib.get_close_matches(str(name), columns, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            shown = ", ".join(columns[:30]) + (", …" if len(columns) > 30 else "")
-            raise LikelihoodError(f"there is no {what} column {name!r} in the table: {hint}the columns are {shown}")
+            hint = suggest(str(name), map(str, frame.columns))
+            raise LikelihoodError(f"there is no {what} column {name!r} in the table: {hint}")
 
 
 def describe_cells(series: pd.Series, mask: NDArray[np.bool_]) -> str:

@@ -12,27 +12,8 @@ from torch import nn
 
 from likelihead import architectures
 from likelihead.errors import LikelihoodError
-from likelihead.families.family import Family
-from likelihead.heads.distribution_head import DistributionHead
-from likelihead.training.module import LikelihoodModule
-
-FORMAT = 1
-
-
-def describe(module: LikelihoodModule) -> dict[str, Any]:
-    """What `load` needs beside the weights, as plain values."""
-    head = module.head
-    return {
-        "format": FORMAT,
-        "architecture": getattr(module.architecture, "spec", None),
-        "head": {
-            "distribution": head.family.spec,
-            "in_features": head.in_features,
-            "event_size": head.family.event_size,
-            "output_shape": list(head.family.output_shape),
-        },
-        "extra": module.extra,
-    }
+from likelihead.heads.distribution_head import head_from
+from likelihead.training.module import FORMAT, LikelihoodModule
 
 
 def load(path: str | Path, architecture: nn.Module | None = None, families: Iterable[type] = ()) -> LikelihoodModule:
@@ -74,20 +55,32 @@ def restore(
     contents: dict[str, Any], where: str, architecture: nn.Module | None = None, families: Iterable[type] = ()
 ) -> LikelihoodModule:
     """The module that the contents of a checkpoint describe."""
-    described, state = contents["likelihead"], contents["state_dict"]
-    if described.get("format") != FORMAT:
-        raise LikelihoodError(f"{where!r} has format {described.get('format')}; this version reads format {FORMAT}")
+    description, state = contents["likelihead"], contents["state_dict"]
+    if description.get("format") != FORMAT:
+        raise LikelihoodError(
+            f"{where!r} has format {description.get('format')}, and this version reads format {FORMAT}: train it again"
+        )
     if architecture is None:
-        spec = described["architecture"]
+        spec = description["architecture"]
         if spec is None:
             raise LikelihoodError(f"{where!r} was trained with a network of your own: load(path, architecture=network)")
         architecture = architectures.build(spec["name"], spec["in_features"], **spec["options"])
-    told = described["head"]
-    family = Family.of(told["distribution"], told["event_size"], told["output_shape"], own=families, trusted=False)
-    module = LikelihoodModule(architecture, DistributionHead(family, told["in_features"]))
+    module = LikelihoodModule(architecture, head_from(description["head"], families))
+    load_weights(module, state, where)
+    module.extra = description["extra"]
+    return module.eval()
+
+
+def load_weights(module: LikelihoodModule, state: dict[str, Any], where: str) -> None:
+    """Put the weights of a checkpoint, and its marginal fit, into the module.
+
+    Raises:
+        LikelihoodError: they belong to another network.
+    """
     try:
         module.load_state_dict(state)
     except RuntimeError as error:
-        raise LikelihoodError(f"the weights in {where!r} do not fit the network: {error}") from error
-    module.extra = described["extra"]
-    return module.eval()
+        raise LikelihoodError(
+            f"the weights in {where!r} do not fit this network, which has other layers, inputs or parameters; "
+            "choose the architecture, distribution and columns that it was trained with"
+        ) from error

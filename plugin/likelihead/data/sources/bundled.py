@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 
+from likelihead.data.dataset import Data
+from likelihead.data.tables.split_table import Table, split
 from likelihead.errors import LikelihoodError
+from likelihead.target_types.cells import as_list
+
+#: The options of this kind of data, with their defaults.
+OPTIONS: dict[str, Any] = {"name": None}
 
 
 def _diabetes() -> Any:
@@ -66,3 +72,9 @@ def bundled(name: str | None) -> tuple[pd.DataFrame, list[str]]:
     loaded = SETS[name]()
     frame = loaded.frame.rename(columns=lambda column: str(column).replace(" ", "_"))
     return frame, list(loaded.target_names) if name == "linnerud" else ["target"]
+
+
+def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], seed: int) -> Data:
+    """The set that `name` names, split for the family."""
+    frame, target = bundled(options["name"])
+    return split(Table(frame, as_list(options["target"]) or target, options["name"]), family, options, seed)

@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from likelihead.data.options import DEFAULTS
+from likelihead.data.options import table_defaults
 from likelihead.data.tables.columns import Category, Column, Number, fit_column
+from likelihead.data.tables.target_encoder import TargetEncoder
 from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import as_list, describe_cells, numbers, require_columns
-from likelihead.target_types.kinds import Kind
-from likelihead.target_types.target_columns import TargetEncoder
+from likelihead.target_types.target_type import TargetType
 
 KINDS: dict[str, type[Number] | type[Category]] = {"number": Number, "category": Category}
 
@@ -33,8 +33,9 @@ class TableEncoder:
     row has one. A label that no training row has is an error, or with `unseen=ignore` all zeros, which is logged. A
     table without inputs gets one column of zeros.
 
+    >>> from likelihead.target_types import target_type_of
     >>> frame = pd.DataFrame({"size": [1.0, 3.0], "kind": ["a", "b"], "y": [0, 4]})
-    >>> encoder = TableEncoder.fit(frame, Kind.of("poisson"), "y")
+    >>> encoder = TableEncoder.fit(frame, target_type_of("poisson"), "y")
     >>> encoder.names
     ['size', 'kind=a', 'kind=b']
     >>> encoder.encode(frame)
@@ -52,13 +53,17 @@ class TableEncoder:
 
     @classmethod
     def fit(
-        cls, frame: pd.DataFrame, kind: Kind, target: str | Sequence[str], options: Mapping[str, Any] | None = None
+        cls,
+        frame: pd.DataFrame,
+        target_type: TargetType,
+        target: str | Sequence[str],
+        options: Mapping[str, Any] | None = None,
     ) -> TableEncoder:
         """Learn from the training rows.
 
         Args:
             frame: the training rows alone.
-            kind: what the family asks of its targets.
+            target_type: what the family takes.
             target: the target column or columns.
             options: `features`, `categorical`, `weight`, `exposure`, `unseen`, and those of `TargetEncoder.fit`.
 
@@ -66,10 +71,10 @@ class TableEncoder:
             LikelihoodError: a missing column, or one that cannot be an input.
             TargetError: columns that cannot be targets of this family.
         """
-        full = {**DEFAULTS, **(options or {})}
-        own = TargetEncoder.fit(frame, kind, target, full)
-        _check_roles(frame, own.columns, full["weight"], full["exposure"])
-        inputs = _inputs(frame, full, [*own.columns, *as_list(full["weight"]), *as_list(full["exposure"])])
+        full = {**table_defaults(), **(options or {})}
+        own = TargetEncoder.fit(frame, target_type, target, full)
+        _check_roles(frame, own.names, full["weight"], full["exposure"])
+        inputs = _inputs(frame, full, [*own.names, *as_list(full["weight"]), *as_list(full["exposure"])])
         categorical = as_list(full["categorical"])
         require_columns(frame[inputs], categorical, "categorical")
         columns = [fit_column(frame[name], name in categorical) for name in inputs]

@@ -10,7 +10,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -30,10 +31,8 @@ from likelihead.evaluation.scores.points import (
     pinball,
     squared_error,
 )
-from likelihead.inference.rankings import RankingLaw
-from likelihead.laws.circular import CircularLaw
-from likelihead.laws.finite import BernoulliLaw, ClassLaw, LevelLaw
-from likelihead.laws.law import Law, law
+from likelihead.laws.law import law
+from likelihead.target_types.detect import class_of
 
 __all__ = [
     "absolute_error",
@@ -54,41 +53,41 @@ __all__ = [
 
 Score = Callable[[Any, Tensor], Tensor]
 
-_LINE: dict[str, Score] = {
-    "nll": nll,
-    "crps": crps,
-    "squared_error": squared_error,
-    "absolute_error": absolute_error,
-    "pinball_0.05": lambda dist, y: pinball(dist, y, 0.05),
-    "pinball_0.95": lambda dist, y: pinball(dist, y, 0.95),
-    "interval_score_0.9": interval_score,
-    "coverage_0.9": coverage,
+
+class Scored(NamedTuple):
+    """A score, and the functions of the distribution that it is computed from."""
+
+    score: Score
+    needs: tuple[str, ...] = ()
+
+
+#: The scores by the names that a target type lists.
+SCORES: dict[str, Scored] = {
+    "nll": Scored(nll),
+    "crps": Scored(crps, ("quantile", "cdf")),
+    "squared_error": Scored(squared_error, ("mean",)),
+    "absolute_error": Scored(absolute_error, ("median",)),
+    "pinball_0.05": Scored(partial(pinball, q=0.05), ("quantile",)),
+    "pinball_0.95": Scored(partial(pinball, q=0.95), ("quantile",)),
+    "interval_score_0.9": Scored(interval_score, ("interval",)),
+    "coverage_0.9": Scored(coverage, ("interval",)),
+    "energy": Scored(energy, ("quantile",)),
+    "accuracy": Scored(accuracy, ("mode",)),
+    "brier": Scored(brier),
+    "angular_error": Scored(angular_error, ("mean",)),
+    "kendall_tau": Scored(kendall_tau, ("mode",)),
 }
-_CLASSES: dict[str, Score] = {"nll": nll, "accuracy": accuracy, "brier": brier}
-_LEVELS = _CLASSES | {"crps": crps, "absolute_error": absolute_error}
-_ANGLES: dict[str, Score] = {"nll": nll, "angular_error": angular_error, "coverage_0.9": coverage}
-_RANKINGS: dict[str, Score] = {"nll": nll, "kendall_tau": kendall_tau, "accuracy": accuracy}
-
-
-def _suited(dist: Any, found: Law) -> dict[str, Score]:
-    for kind, suited in ((RankingLaw, _RANKINGS), (CircularLaw, _ANGLES), (LevelLaw, _LEVELS)):
-        if isinstance(found, kind):
-            return suited
-    if isinstance(found, (BernoulliLaw, ClassLaw)):
-        return _CLASSES
-    if found.claims["quantile"].how == "undefined":
-        return {"nll": nll}
-    return _LINE | {"energy": energy} if len(dist.event_shape) == 1 else _LINE
 
 
 @np.errstate(all="ignore")
 def scores(dist: Any, y: Tensor) -> dict[str, Tensor]:
-    """The scores that suit the family, each of shape batch_shape; for vectors the mean over coordinates.
+    """The scores that suit the target type, each of shape batch_shape; for vectors the mean over coordinates.
 
-    All have: nll. On the line: crps, squared_error (of the mean), absolute_error (of the median), pinball_0.05,
+    All have: nll. Numbers: crps, squared_error (of the mean), absolute_error (of the median), pinball_0.05,
     pinball_0.95, interval_score_0.9, coverage_0.9; for vectors energy too. Classes: accuracy, brier; levels in order
     also crps (the ranked probability score) and absolute_error. Directions: angular_error, coverage_0.9. Rankings:
-    kendall_tau, and accuracy of the first item.
+    kendall_tau, and accuracy of the first item. A score of something that is undefined (the mean of a Cauchy
+    distribution, the quantiles of one without a cdf) is left out.
 
     Args:
         dist: a distribution of any batch_shape.
@@ -97,4 +96,9 @@ def scores(dist: Any, y: Tensor) -> dict[str, Tensor]:
     Raises:
         LikelihoodError: y has another shape; a parameter is NaN.
     """
-    return {name: score(dist, y) for name, score in _suited(dist, law(dist)).items()}
+    claims = law(dist).claims
+    defined = {name for name, claim in claims.items() if claim.how != "undefined"}
+    suited = {name: SCORES[name] for name in class_of(dist).scores if set(SCORES[name].needs) <= defined}
+    if len(dist.event_shape) != 1:
+        suited.pop("energy", None)
+    return {name: scored.score(dist, y) for name, scored in suited.items()}

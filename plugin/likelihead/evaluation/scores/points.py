@@ -9,16 +9,10 @@ import torch
 from torch import Tensor
 
 from likelihead.errors import LikelihoodError
-from likelihead.evaluation.scores.distances import gaussian_energy, sampled_energy
-from likelihead.evaluation.scores.ranked import crps_of
 from likelihead.inference.functions import interval, mean, median, mode, quantile
-from likelihead.inference.rankings import RankingLaw
 from likelihead.laws.circular import wrap
-from likelihead.laws.finite import FiniteLaw
 from likelihead.laws.float64 import in_float64
 from likelihead.laws.law import law
-from likelihead.laws.line import NormalLaw
-from likelihead.laws.vectors import MultivariateNormalLaw
 
 
 def rows(dist: Any, per_element: Tensor) -> Tensor:
@@ -55,7 +49,7 @@ def nll(dist: Any, y: Tensor) -> Tensor:
 def crps(dist: Any, y: Tensor) -> Tensor:
     """The continuous ranked probability score, (*batch_shape); of levels the ranked probability score.
 
-    In the unit of y; for vectors the mean over coordinates. The closed forms are in `ranked.py`.
+    In the unit of y; for vectors the mean over coordinates. A closed form where the law has one, else a quadrature.
 
     Raises:
         LikelihoodError: classes, directions and rankings, which have no cdf on a line.
@@ -64,11 +58,11 @@ def crps(dist: Any, y: Tensor) -> Tensor:
     >>> crps(Bernoulli(logits=torch.zeros(1)), torch.ones(1))
     tensor([0.2500], dtype=torch.float64)
     """
-    found = law(dist)
-    if "undefined" in (found.claims["quantile"].how, found.claims["cdf"].how):
-        raise found.refusal("quantile")
-    scored = crps_of(found, targets(dist, y).numpy())
-    return rows(dist, torch.from_numpy(np.array(scored, dtype=float)))
+    its_law = law(dist)
+    if "undefined" in (its_law.claims["quantile"].how, its_law.claims["cdf"].how):
+        raise its_law.refusal("quantile")
+    score = its_law.crps(targets(dist, y).numpy())
+    return rows(dist, torch.from_numpy(np.array(score, dtype=float)))
 
 
 def squared_error(dist: Any, y: Tensor) -> Tensor:
@@ -104,8 +98,8 @@ def coverage(dist: Any, y: Tensor, mass: float = 0.9) -> Tensor:
 
 def accuracy(dist: Any, y: Tensor) -> Tensor:
     """1 where the mode is y and 0 elsewhere, (*batch_shape); of rankings, where the first item is right."""
-    hit = (mode(dist).double() == targets(dist, y)).double()
-    return hit[..., 0] if isinstance(law(dist), RankingLaw) else rows(dist, hit)
+    hits = law(dist).hits(targets(dist, y).numpy())
+    return rows(dist, torch.from_numpy(np.array(hits, dtype=float)))
 
 
 def brier(dist: Any, y: Tensor) -> Tensor:
@@ -114,23 +108,19 @@ def brier(dist: Any, y: Tensor) -> Tensor:
     Raises:
         LikelihoodError: the distribution has no finite set of classes.
     """
-    found = law(dist)
-    if not isinstance(found, FiniteLaw):
-        raise LikelihoodError(f"the Brier score is one of classes, and {found.name} has none: use crps")
-    hit = targets(dist, y).numpy()[..., None] == np.arange(found.size)
-    score = torch.from_numpy(((found.probabilities - hit) ** 2).sum(-1))
-    return rows(dist, score if found.labels else 0.5 * score)
+    its_law = law(dist)
+    probabilities = its_law.probabilities
+    if probabilities is None:
+        raise LikelihoodError(f"the Brier score is one of classes, and {its_law.name} has none: use crps")
+    hits = targets(dist, y).numpy()[..., None] == np.arange(probabilities.shape[-1])
+    score = torch.from_numpy(((probabilities - hits) ** 2).sum(-1))
+    return rows(dist, score if its_law.labels else 0.5 * score)
 
 
 @np.errstate(all="ignore")
 def energy(dist: Any, y: Tensor) -> Tensor:
     """The energy score of vectors, (*batch_shape): exact for normal ones, else by 200 pairs of samples (seed 0)."""
-    found, value = law(dist), targets(dist, y)
-    if isinstance(found, NormalLaw):
-        diagonal = found.scale[..., None] * np.eye(value.shape[-1])
-        factor = found.factor if isinstance(found, MultivariateNormalLaw) else diagonal
-        return torch.from_numpy(np.array(gaussian_energy(found.loc, factor, value.numpy())))
-    return sampled_energy(dist, value)
+    return torch.from_numpy(np.array(law(dist).energy(targets(dist, y).numpy())))
 
 
 def angular_error(dist: Any, y: Tensor) -> Tensor:

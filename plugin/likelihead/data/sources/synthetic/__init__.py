@@ -10,13 +10,20 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from likelihead.configs import defaults
+from likelihead.data.dataset import Data
 from likelihead.data.sources.synthetic import classes, counts, positives, reals
 from likelihead.data.sources.synthetic.generic import generic
 from likelihead.data.sources.synthetic.story import Story, Synthetic, Teller
+from likelihead.data.tables.split_table import Table, split
 from likelihead.errors import LikelihoodError
-from likelihead.target_types.kinds import probe_family
+from likelihead.target_types.cells import as_list
+from likelihead.target_types.detect import probe_family
 
-__all__ = ["STORIES", "Synthetic", "default_name", "make", "names"]
+#: The options of this kind of data, with their defaults: those of conf/data/synthetic.yaml.
+OPTIONS: dict[str, Any] = {key: value for key, value in defaults("data/synthetic").items() if key != "kind"}
+
+__all__ = ["OPTIONS", "STORIES", "Synthetic", "default_name", "load", "make", "names"]
 
 #: The set of each class of distributions; a subclass with the same parameters takes its parent's.
 STORIES: dict[str, Teller] = {
@@ -115,3 +122,11 @@ def _cells(story: Story, y: Tensor) -> dict[str, Any]:
     else:
         columns = columns.astype(np.int64)
     return dict(zip(story.target, columns.T, strict=True))
+
+
+def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], seed: int) -> Data:
+    """The set that `name` names, or that of the family's own target type, split for the family."""
+    made = make(options["name"], family, int(options["rows"]), int(options["data_seed"]))
+    target = as_list(options["target"]) or made.target
+    oracle = made.log_prob if target == made.target else None
+    return split(Table(made.frame, target, made.name, oracle), family, options, seed)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from likelihead.data.sources.synthetic.story import Story, tensor
 from likelihead.errors import LikelihoodError
-from likelihead.target_types.kinds import Kind, at_raw, probe_family
+from likelihead.target_types.detect import at_raw, probe_family, target_type_of
 
 #: How far raw outputs go either way: locations and logits from 0, factors (of a scale or rate) from `MIDDLE`.
 REACH, FACTOR_REACH, MIDDLE = 4.0, 1.0, 0.5
@@ -43,8 +43,8 @@ def generic(family: str | Mapping[str, Any] | type, rng: np.random.Generator, ro
     truth = at_raw(resolved, raw)
     if tuple(truth.batch_shape) != (rows,):
         raise LikelihoodError(f"{resolved.name} has no parameter that depends on x: name a data set, data.path=FILE")
-    kind = Kind.of(resolved)
+    target_type = target_type_of(resolved)
     size = int(truth.event_shape.numel())
-    target = [f"y{index}" for index in range(size)] if kind.vector else ["y"]
-    labels = [str(code) for code in range(size)] if kind.value == "order" else None
+    target = [f"y{index}" for index in range(size)] if target_type.is_vector else ["y"]
+    labels = [str(code) for code in range(size)] if target_type.has_items else None
     return Story({f"x{index}": x[:, index] for index in range(INPUTS)}, truth, target, labels)

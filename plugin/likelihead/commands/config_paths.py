@@ -1,0 +1,37 @@
+"""The files that a config names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra.utils import to_absolute_path
+from omegaconf import DictConfig, OmegaConf
+
+from likelihead.errors import LikelihoodError
+
+
+def path_of(config: DictConfig, key: str) -> Path:
+    """The path under a key, relative to the directory in which the command was typed.
+
+    Raises:
+        LikelihoodError: the key was not given.
+    """
+    value = OmegaConf.select(config, key, throw_on_missing=False)
+    if value is None:
+        raise LikelihoodError(f"{key} is missing: add {key}=FILE")
+    return Path(to_absolute_path(str(value)))
+
+
+def output_of(config: DictConfig, inputs: Sequence[Path]) -> Path:
+    """The path under `output`.
+
+    Raises:
+        LikelihoodError: it was not given, is a directory, or is one of the input files.
+    """
+    path = path_of(config, "output")
+    if path.is_dir():
+        raise LikelihoodError(f"output={path} is a directory: name a file in it")
+    if any(path.exists() and other.exists() and path.samefile(other) for other in inputs):
+        raise LikelihoodError(f"output={path} is one of the input files: choose another name")
+    return path

@@ -1,0 +1,164 @@
+"""The directory that a command writes to: chosen and locked before Hydra writes, left as it was after a refusal."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from likelihead.commands import overrides, quoting
+from likelihead.commands.command_line import SWEEP
+from likelihead.commands.directory_lock import locked
+from likelihead.commands.run_directory import CONFIG, LAST, TRACES, is_copy, is_sweep, output_directory
+from likelihead.commands.user_errors import Refusal, reports_errors
+from likelihead.errors import LikelihoodError
+
+#: Flags beside which a command runs its task; with any other it only prints.
+RUNNING = {*SWEEP, "-r", "--run", "-cd", "--config-dir", "-cp", "--config-path", "-cn", "--config-name"}
+#: Files of a run that a directory may hold before it: they are put back when the run is refused.
+OVERWRITTEN = (CONFIG, *(f".hydra/{name}.yaml" for name in ("config", "hydra", "overrides")))
+
+
+@contextmanager
+def claim(words: list[str]) -> Iterator[list[str]]:
+    """Hold the directory of a training command for the block; yields the words that send Hydra there.
+
+    Exits with one sentence if another run holds the directory or has already written to it. If the block is refused
+    before anything was trained, all that it created is removed.
+    """
+    with reports_errors():
+        config = overrides.composed(words, "train") if _runs_task(words) else None
+        if config is None:
+            yield words
+            return
+        sweep, resume = _sweeps(words, config), config.get("resume")
+        key = "hydra.sweep.dir" if sweep else "hydra.run.dir"
+        if resume:
+            _check_resume(Path(resume), words, sweep)
+        directory = str(resume or _resolved(config, key))
+        # A resumed run keeps the .hydra folder of its first command.
+        sent = [*words, quoting.assignment(key, directory), *(["hydra.output_subdir=null"] if resume else [])]
+        if is_copy():
+            # Lightning tells a further process where its run writes, but other launchers do not know resume.
+            yield sent if resume and not any(word.startswith(f"{key}=") for word in words) else words
+            return
+        with _held(Path(directory), bool(resume), "*/" if sweep else ""):
+            yield sent
+
+
+@contextmanager
+def trial() -> Iterator[None]:
+    """Hold the directory of one trial for the block, in a sweep; elsewhere `claim` already holds the run's directory.
+
+    Raises:
+        LikelihoodError: another run holds the directory or has already written to it.
+    """
+    if not is_sweep() or is_copy():
+        yield
+        return
+    with locked(output_directory()):
+        _refuse_occupied(output_directory())
+        yield
+
+
+def _runs_task(words: Sequence[str]) -> bool:
+    return all(word.split("=")[0] in RUNNING for word in words if word.startswith("-"))
+
+
+def _sweeps(words: Sequence[str], config: DictConfig) -> bool:
+    return bool(set(words) & SWEEP) or config.hydra.mode == RunMode.MULTIRUN
+
+
+def _resolved(config: DictConfig, key: str) -> str:
+    """The value of one of Hydra's own keys; it may refer to others as ${hydra:…}."""
+    before = HydraConfig.instance().cfg
+    HydraConfig.instance().set_config(config)
+    try:
+        return str(OmegaConf.select(config, key, throw_on_missing=True))
+    except OmegaConfBaseException as error:
+        raise LikelihoodError(f"{key} cannot be resolved: {' '.join(str(error).split())}") from error
+    finally:
+        HydraConfig.instance().cfg = before
+
+
+def _check_resume(directory: Path, words: Sequence[str], sweep: bool) -> None:
+    if sweep:
+        raise LikelihoodError("resume continues one run, and -m starts several: resume them one by one")
+    if any(word.startswith("hydra.run.dir=") for word in words) and not is_copy():
+        raise LikelihoodError("a resumed run stays in its directory: leave out hydra.run.dir")
+    for needed in (Path(CONFIG), LAST):
+        if not (directory / needed).is_file():
+            raise LikelihoodError(
+                f"resume={directory}: there is no {str(directory / needed)!r}; give the directory of a run that "
+                "wrote a checkpoint, such as outputs/2026-01-31/12-00-00.000000"
+            )
+
+
+def _refuse_occupied(directory: Path, pattern: str = "") -> None:
+    if any(any(directory.glob(f"{pattern}{trace}")) for trace in TRACES):
+        raise LikelihoodError(
+            f"{str(directory)!r} already holds a run: choose another directory, or resume it: resume={directory}"
+        )
+
+
+@contextmanager
+def _held(directory: Path, resumed: bool, pattern: str) -> Iterator[None]:
+    created = [folder for folder in (directory, *directory.parents) if not folder.exists()]
+    try:
+        with locked(directory):
+            if not resumed:
+                _refuse_occupied(directory, pattern)
+            before = _Contents(directory)
+            try:
+                yield
+            except Refusal:
+                before.restore()
+                raise
+    finally:
+        # Empty only where nothing was written, or all of it removed.
+        with suppress(OSError):
+            for folder in created:
+                folder.rmdir()
+
+
+class _Contents:
+    """What a directory holds before a command writes to it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.names = {path.name for path in directory.iterdir()}
+        files = [directory / name for name in OVERWRITTEN]
+        self.overwritten = {file: file.read_bytes() if file.is_file() else None for file in files}
+        self.trained = self._trained()
+
+    def restore(self) -> None:
+        """Remove what is new, except trained runs; put back the files that were overwritten."""
+        if self._trained() != self.trained:
+            return
+        new = [path for path in self.directory.iterdir() if path.name not in self.names]
+        trials = [path for path in new if path.is_dir() and _holds_run(path)]
+        for path in new:
+            if path.is_dir() and path not in trials:
+                shutil.rmtree(path)
+            elif not path.is_dir() and not trials:
+                path.unlink()
+        for file, contents in self.overwritten.items():
+            if contents is not None:
+                file.write_bytes(contents)
+            elif file.parent.exists():
+                file.unlink(missing_ok=True)
+
+    def _trained(self) -> dict[Path, tuple[int, int]]:
+        """The files that training writes, each with its time and size."""
+        files = [path for trace in (*TRACES, "checkpoints/*") for path in self.directory.glob(trace) if path.is_file()]
+        return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in files}
+
+
+def _holds_run(directory: Path) -> bool:
+    return any(path.is_file() for pattern in ("metrics.*", "*.ckpt") for path in directory.rglob(pattern))

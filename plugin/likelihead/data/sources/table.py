@@ -1,0 +1,32 @@
+"""Tables in files: data=table data.path=claims.csv data.target=amount."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from likelihead.data.dataset import Data
+from likelihead.data.tables.files import read_table
+from likelihead.data.tables.split_table import Table, split
+from likelihead.errors import LikelihoodError
+from likelihead.target_types.cells import as_list
+
+#: The options of this kind of data, with their defaults.
+OPTIONS: dict[str, Any] = {"path": None, "test_path": None}
+
+
+def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], seed: int) -> Data:
+    """The table at `path`, split for the family; the test rows are those of `test_path` where it is given.
+
+    Raises:
+        LikelihoodError: no path or target is named, or a file cannot be read.
+    """
+    target = as_list(options["target"])
+    if not options["path"]:
+        raise LikelihoodError("no table is named: give data.path=FILE, a CSV or Parquet file")
+    if not target:
+        raise LikelihoodError("no target is named: give data.target=COLUMN, or a list of columns")
+    table = Table(read_table(options["path"]), target, Path(options["path"]).stem)
+    test = read_table(options["test_path"]) if options["test_path"] else None
+    return split(table, family, options, seed, test)

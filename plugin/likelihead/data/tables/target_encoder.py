@@ -1,0 +1,127 @@
+"""Target columns of a table to the tensor y and back; fitted on the training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from likelihead.errors import LikelihoodError, TargetError
+from likelihead.target_types.cells import as_list, require_columns
+from likelihead.target_types.check import settle, to_tensor
+from likelihead.target_types.detect import fitting_families, target_type_from
+from likelihead.target_types.refusal import MISSING, refuse
+from likelihead.target_types.target_type import TargetColumns, TargetType, Values
+
+
+@dataclass(frozen=True)
+class TargetEncoder:
+    """What the target columns mean, fitted on the training rows.
+
+    Attributes:
+        target_type: what the family takes.
+        columns: the target columns, with labels, items and units.
+        distances: by how much `boundary=squeeze` moves a value inside, for each column; None where it is `error`.
+    """
+
+    target_type: TargetType
+    columns: TargetColumns
+    distances: list[float] | None = None
+
+    @classmethod
+    def fit(
+        cls, frame: pd.DataFrame, target_type: TargetType, columns: str | Sequence[str], options: Mapping[str, Any]
+    ) -> TargetEncoder:
+        """Learn labels, items and squeezing distances from the training rows.
+
+        Args:
+            options: `boundary`, `angles`, `ranking`, `levels` as in likelihead.data.options.
+
+        Raises:
+            LikelihoodError: a column is missing.
+            TargetError: the columns cannot be targets of this family.
+        """
+        names = as_list(columns)
+        require_columns(frame, names, "target")
+        _check_names(names)
+        target_type.check_columns(names)
+        checked = target_type.code_faults(frame, names, options)
+        if checked is not None:
+            values, faults = checked
+            refuse(faults, values, target_type, names, _rows(frame), fitting_families(values) if faults else ())
+        encoder = cls(target_type, target_type.learn(frame, names, options))
+        if options["boundary"] != "squeeze":
+            return encoder
+        return cls(target_type, encoder.columns, target_type.squeeze_distances(encoder.values(frame)))
+
+    @property
+    def names(self) -> list[str]:
+        """The target columns."""
+        return self.columns.names
+
+    @property
+    def event_size(self) -> int | None:
+        """The number of classes or items, or the length of the vector; None for a family without a size of its own."""
+        return self.target_type.event_size(self.columns)
+
+    @property
+    def class_count(self) -> int | None:
+        """The number of classes; None for other targets."""
+        return self.target_type.class_count(self.event_size)
+
+    def values(self, frame: pd.DataFrame) -> Values:
+        """The target columns as numbers (n, D), NaN where a cell is empty; not yet checked against the support."""
+        require_columns(frame, self.names, "target")
+        return self.target_type.read(frame, self.columns)
+
+    def encode(self, frame: pd.DataFrame) -> Tensor:
+        """The targets, checked: (n,) or (n, D), float32, or int64 for class labels and rankings.
+
+        Raises:
+            TargetError: a value outside the support or a label that no training row has.
+        """
+        values, rows = self.values(frame), _rows(frame)
+        names = self.names if len(self.names) == values.shape[1] else self.names * values.shape[1]
+        missing = np.isnan(values)
+        refuse({MISSING: missing} if missing.any() else {}, values, self.target_type, names, rows)
+        boundary = "error" if self.distances is None else "squeeze"
+        values = settle(values, self.target_type, names, rows, boundary, self.class_count, self.distances)
+        y = to_tensor(values, self.target_type)
+        return y[:, 0] if self.target_type.is_single(self.columns) else y
+
+    def state(self) -> dict[str, Any]:
+        """Plain values only."""
+        return {"target_type": self.target_type.state(), **asdict(self.columns), "distances": self.distances}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> TargetEncoder:
+        """The encoder that `state()` describes.
+
+        Raises:
+            LikelihoodError: it was written by an earlier version.
+        """
+        if "target_type" not in state:
+            raise LikelihoodError("the model's table was stored by an earlier version of likelihead: train it again")
+        columns = {key: value for key, value in state.items() if key not in ("target_type", "distances")}
+        return cls(target_type_from(state["target_type"]), TargetColumns(**columns), state["distances"])
+
+
+def missing_rows(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
+    """Which rows (n,) lack a target."""
+    missing: np.ndarray = frame[list(columns)].isna().any(axis=1).to_numpy(dtype=bool)
+    return missing
+
+
+def _rows(frame: pd.DataFrame) -> np.ndarray:
+    return np.asarray(frame.index)
+
+
+def _check_names(names: Sequence[str]) -> None:
+    if not names:
+        raise TargetError("no target column is named: give data.target=COLUMN")
+    if len(set(names)) < len(names):
+        raise TargetError(f"data.target names a column twice: {', '.join(names)}")

@@ -1,0 +1,152 @@
+"""Answers that are rankings: `a>b>c` in one column, the item at each rank, or the rank of each item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from likelihead.errors import TargetError
+from likelihead.target_types.cells import describe_cells, labels, sort_labels
+from likelihead.target_types.classes import labelled_columns
+from likelihead.target_types.target_type import Mask, Table, TargetColumns, TargetType, Values, whole_rows
+
+SEPARATOR = ">"
+
+
+@dataclass(frozen=True)
+class Ranking(TargetType):
+    """An order of K items; y[..., 0] is the index of the best."""
+
+    name: ClassVar[str] = "ranking"
+    dtype: ClassVar[torch.dtype] = torch.int64
+    scores: ClassVar[tuple[str, ...]] = ("nll", "kendall_tau", "accuracy")
+    is_checked_by_row: ClassVar[bool] = True
+    has_items: ClassVar[bool] = True
+
+    @property
+    def words(self) -> str:
+        """Where y may lie, for a reader."""
+        return "rankings: every item exactly once in each row"
+
+    def faults(self, values: Values, size: int | None = None) -> dict[str, Mask]:
+        """Rows that do not name every item once."""
+        in_order = np.sort(values, axis=1) == np.arange(values.shape[1])
+        return {f"not a permutation of 0 to {values.shape[1] - 1}": whole_rows(~in_order.all(axis=1), values)}
+
+    def advice(self) -> list[str]:
+        """The other way of writing a ranking."""
+        return ["data.ranking=ranks reads ranks by item instead of items by rank"]
+
+    def check_columns(self, names: Sequence[str]) -> None:
+        """One column may hold a whole ranking."""
+
+    def learn(self, frame: pd.DataFrame, names: list[str], options: Mapping[str, Any]) -> TargetColumns:
+        """The items, and how the columns hold their order."""
+        style = "text" if len(names) == 1 else options["ranking"]
+        return TargetColumns(names, items_of(frame, names, style), ranking=style)
+
+    def read(self, frame: pd.DataFrame, columns: TargetColumns) -> Values:
+        """The index of the item at each rank, (n, K)."""
+        return orders(frame, columns.names, columns.labels or [], columns.ranking)
+
+    def event_size(self, columns: TargetColumns) -> int | None:
+        """The number of items."""
+        return len(columns.labels or ())
+
+    def is_single(self, columns: TargetColumns) -> bool:
+        """Never: an answer is an order of all items."""
+        return False
+
+    def write(self, name: str, values: Values, columns: TargetColumns) -> Table:
+        """The likeliest order as `a>b>c`; expected ranks with the items' names."""
+        if columns.labels is None or name != "mode":
+            return labelled_columns(name, values, columns)
+        ranked = np.asarray(columns.labels)[values.astype(np.int64)]
+        return {name: [SEPARATOR.join(items) for items in ranked]}
+
+
+def _split(series: pd.Series) -> pd.Series:
+    return series.astype(object).map(
+        lambda cell: [item.strip() for item in str(cell).split(SEPARATOR)], na_action="ignore"
+    )
+
+
+def items_of(frame: pd.DataFrame, columns: Sequence[str], style: str) -> list[str]:
+    """The items that the training rows rank, in sorted order: item k is index k in y.
+
+    For `ranks` they are the target columns themselves, in the order in which they are named.
+
+    Raises:
+        TargetError: there are not as many items as ranks.
+    """
+    if style == "ranks":
+        return list(columns)
+    if style == "text":
+        items = sort_labels(item for row in _split(frame[columns[0]]).dropna() for item in row)
+        if len(items) < 2:
+            raise TargetError(
+                f"target column {columns[0]!r} has no rankings: write each as text with {SEPARATOR!r}, as in b>a>c, "
+                "or name one column for each rank, data.target=[first,second,…]"
+            )
+        return items
+    items = sort_labels(item for name in columns for item in labels(frame[name]).dropna())
+    if len(items) != len(columns):
+        raise TargetError(
+            f"columns {columns[0]!r} to {columns[-1]!r}: {len(columns)} ranks hold {len(items)} different items, "
+            "but every row must rank each item once: leave out rows or items, or take data.ranking=ranks "
+            "where the columns hold the rank of each item"
+        )
+    return items
+
+
+def orders(frame: pd.DataFrame, columns: Sequence[str], items: Sequence[str], style: str) -> NDArray[np.float64]:
+    """The index of the item at each rank, best first: (n, K), rows of NaN where a cell is empty.
+
+    Raises:
+        TargetError: a row is not a ranking of all items.
+    """
+    if style == "ranks":
+        return _from_ranks(frame, columns)
+    codes = {item: float(code) for code, item in enumerate(items)}
+    if style == "text":
+        rows = _split(frame[columns[0]])
+        cells = [row if isinstance(row, list) else None for row in rows]
+    else:
+        table = pd.concat([labels(frame[name]) for name in columns], axis=1)
+        cells = [None if row.isna().any() else list(row) for _, row in table.iterrows()]
+    values = np.full((len(frame), len(items)), np.nan)
+    bad = np.zeros(len(frame), dtype=bool)
+    for number, row in enumerate(cells):
+        if row is not None:
+            bad[number] = sorted(row) != sorted(items)
+            values[number] = 0.0 if bad[number] else [codes[item] for item in row]
+    _refuse(bad, frame, columns, f"each of the items {', '.join(items[:10])} once")
+    return values
+
+
+def _from_ranks(frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.float64]:
+    ranks = frame[list(columns)].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
+    empty = frame[list(columns)].isna().any(axis=1).to_numpy(dtype=bool)
+    size = len(columns)
+    ordered = np.sort(ranks, axis=1)
+    right = (ordered == np.arange(size)).all(axis=1) | (ordered == np.arange(1, size + 1)).all(axis=1)
+    _refuse(~right & ~empty, frame, columns, f"each of the ranks 1 to {size} once, without ties")
+    values = np.argsort(ranks, axis=1).astype(np.float64)
+    values[empty] = np.nan
+    return values
+
+
+def _refuse(bad: NDArray[np.bool_], frame: pd.DataFrame, columns: Sequence[str], wanted: str) -> None:
+    if bad.any():
+        shown = frame[list(columns)].astype(str).agg(" ".join, axis=1)
+        names = ", ".join(map(repr, columns[:3])) + (", …" if len(columns) > 3 else "")
+        raise TargetError(
+            f"target columns {names}: {int(bad.sum())} of {len(frame)} rows are no rankings "
+            f"({describe_cells(shown, bad)}); a row must hold {wanted}: correct these rows or leave them out"
+        )

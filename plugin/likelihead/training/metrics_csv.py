@@ -1,0 +1,96 @@
+"""metrics.csv: a row for each epoch."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lightning_utilities.core.rank_zero import rank_zero_only
+from pytorch_lightning.loggers import Logger
+
+
+class MetricsCSV(Logger):
+    """Writes `metrics.csv`: a row for each epoch, a column for each figure, empty where an epoch lacks one.
+
+    A file that is already there goes on; epochs that are trained again replace their rows.
+
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> log = MetricsCSV(folder)
+    >>> log.log_metrics({"validation/nll": 2.0, "epoch": 0}, step=10)
+    >>> log.log_metrics({"train/nll": 1.5, "epoch": 0}, step=10)
+    >>> log.save()
+    >>> print(Path(folder, "metrics.csv").read_text().strip())
+    epoch,step,train/nll,validation/nll
+    0,10,1.5,2.0
+    """
+
+    def __init__(self, directory: str | Path) -> None:
+        super().__init__()
+        self.path = Path(directory) / "metrics.csv"
+        self._rows: dict[int, dict[str, Any]] = {}
+        self._waiting: dict[str, Any] = {}
+        self._names: set[str] = set()
+        self._columns: list[str] = []
+        # The last row that was written may still grow: its epoch, and where it starts in the file.
+        self._epoch, self._offset = 0, 0
+
+    @property
+    def name(self) -> str:
+        return "metrics"
+
+    @property
+    def version(self) -> int:
+        return 0
+
+    @rank_zero_only
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """Nothing: the composed config stands beside the file."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Figures of an epoch; those that come without one (the learning rate) belong to the next that has one."""
+        figures = {name: float(value) for name, value in metrics.items() if name != "epoch"}
+        if "epoch" not in metrics:
+            self._waiting |= figures
+            return
+        epoch = int(metrics["epoch"])
+        if not self._rows:
+            self._rows = {before: row for before, row in self._read() if before < epoch}
+        row = self._rows.setdefault(epoch, {})
+        row |= {**self._waiting, **figures, "step": step}
+        self._names.update(*([*self._rows.values()] if not self._names else [row]))
+        self._waiting = {}
+
+    def _read(self) -> list[tuple[int, dict[str, Any]]]:
+        if not self.path.is_file():
+            return []
+        with self.path.open(encoding="utf-8", newline="") as file:
+            rows = [{name: cell for name, cell in row.items() if cell} for row in csv.DictReader(file)]
+        return [(int(row.pop("epoch")), row) for row in rows]
+
+    @rank_zero_only
+    def save(self) -> None:
+        """Write the rows that are new or have grown; all of them where there is a new column."""
+        if not self._rows:
+            return
+        columns = ["epoch", "step", *sorted(self._names - {"step"})]
+        if columns != self._columns:
+            self._columns, self._epoch, self._offset = columns, min(self._rows), 0
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("r+" if self._offset else "w", encoding="utf-8", newline="") as file:
+            file.seek(self._offset)
+            file.truncate()
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            if not self._offset:
+                writer.writeheader()
+            for epoch in range(self._epoch, max(self._rows) + 1):
+                if epoch in self._rows:
+                    self._epoch, self._offset = epoch, file.tell()
+                    writer.writerow({"epoch": epoch, **self._rows[epoch]})
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        self.save()

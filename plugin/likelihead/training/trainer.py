@@ -1,0 +1,49 @@
+"""The Trainer of `fit` where none is given: what the shipped configs choose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback, EarlyStopping, EMAWeightAveraging
+
+from likelihead.configs import defaults
+from likelihead.training.callbacks.checkpoints import BestAndLast
+from likelihead.training.callbacks.random_state import RandomState
+from likelihead.training.callbacks.shared_dropout import SharedDropout
+from likelihead.training.metrics_csv import MetricsCSV
+
+
+def default_trainer(directory: Path, monitor: str, seed: int, logs: bool, **options: Any) -> pl.Trainer:
+    """Early stopping, averaged weights, the best and the last checkpoint.
+
+    Args:
+        directory: where checkpoints are written.
+        monitor: the logged figure by which the best epoch is chosen.
+        seed: of what dropout draws.
+        logs: whether metrics.csv is written.
+        options: arguments of Lightning's Trainer.
+    """
+    chosen = {"max_epochs": defaults("trainer/default")["max_epochs"], "enable_progress_bar": False}
+    chosen |= {"enable_model_summary": False, "num_sanity_val_steps": 0, "use_distributed_sampler": False}
+    callbacks = [*_callbacks(directory, monitor, seed), *options.pop("callbacks", [])]
+    loggers: Any = [MetricsCSV(directory)] if logs else False
+    return pl.Trainer(**{**chosen, "logger": loggers, "default_root_dir": directory, **options}, callbacks=callbacks)
+
+
+def _callbacks(directory: Path, monitor: str, seed: int) -> list[Callback]:
+    options = defaults("callbacks/default")
+    return [
+        BestAndLast(directory / "checkpoints", monitor=monitor, **options["checkpoint"]),
+        EarlyStopping(monitor=monitor, **options["early_stopping"]),
+        EMAWeightAveraging(**options["averaging"]),
+        RandomState(seed),
+        SharedDropout(),
+    ]
+
+
+def clip_by_row(trainer: pl.Trainer, rows: int) -> None:
+    """Clip gradients at 1 per row of a step, as the loss of a step is a sum over its rows."""
+    if trainer.gradient_clip_val is None:
+        trainer.gradient_clip_val = float(rows)
