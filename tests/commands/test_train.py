@@ -2,79 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import re
-import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from commands.runs import ROWS, Command, epochs, metrics, words
 from scipy import stats
 
 from likelihead import load
 from likelihead.data import load_rows
 
-Command = Callable[..., None]
-ROWS = 240
-
-
-def table(path: Path) -> pd.DataFrame:
-    generator = np.random.default_rng(0)
-    size, kind = generator.normal(size=ROWS), generator.choice(["a", "b"], size=ROWS)
-    noise = generator.normal(size=(ROWS, 2))
-    frame = pd.DataFrame(
-        {
-            "size": size,
-            "kind": kind,
-            "mass": 3.0 * size + noise[:, 0],
-            "amount": np.exp(0.5 * size + 0.3 * noise[:, 1]),
-            "visits": generator.poisson(np.exp(0.3 * size)),
-        }
-    )
-    frame.to_csv(path, index=False)
-    return frame
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("home")
-    table(folder / "rows.csv")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def finished(home: Path, command: Command) -> Path:
-    """A run of four epochs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(home)
-        command("train", *words("run", "trainer.max_epochs=4"))
-    return home / "run"
-
-
-def words(directory: str, *more: str) -> list[str]:
-    chosen = ["distribution=normal", "data=table", "data.path=rows.csv", "data.target=mass", "strategy=cpu"]
-    features = ["data.features=[size,kind]", "data.batch_size=32"]
-    return [*chosen, *features, f"hydra.run.dir={directory}", *more]
-
-
-@pytest.fixture(autouse=True)
-def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(home)
-
-
-def metrics(run: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
-    return found
-
-
-def epochs(run: Path) -> list[dict[str, str]]:
-    with (run / "metrics.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+pytestmark = pytest.mark.usefixtures("at_home")
 
 
 def test_the_files_of_a_run(finished: Path) -> None:
@@ -160,15 +101,6 @@ def test_the_same_command_twice_gives_the_same_numbers(finished: Path, home: Pat
     assert (home / "again" / "metrics.csv").read_text() == (finished / "metrics.csv").read_text()
 
 
-def test_a_resumed_run_gives_the_uninterrupted_one(finished: Path, home: Path, command: Command) -> None:
-    """Stopped after two of four epochs, dropout and all."""
-    command("train", *words("half", "trainer.max_epochs=4", "trainer.max_steps=12"))
-    assert len((home / "half" / "metrics.csv").read_text().splitlines()) == 1 + 2
-    command("train", "resume=half", "trainer.max_steps=-1")
-    assert (home / "half" / "metrics.json").read_text() == (finished / "metrics.json").read_text()
-    assert (home / "half" / "metrics.csv").read_text() == (finished / "metrics.csv").read_text()
-
-
 def test_nothing_held_out(home: Path, command: Command) -> None:
     command("train", *words("all", "trainer.max_epochs=1", "data.test_fraction=0", "data.validation_fraction=0"))
     found = metrics(home / "all")
@@ -217,113 +149,10 @@ def test_compare_orders_families_on_the_same_rows(
     np.testing.assert_array_equal(*splits)
 
 
-WRONG: dict[str, tuple[list[str], str]] = {
-    "no table": (["data=table", "data.target=y"], "data.path is missing: add data.path="),
-    "no file": (["data=table", "data.path=none.csv", "data.target=y"], "there is no file"),
-    "no column": (["data=table", "data.path=rows.csv", "data.target=mas"], "did you mean 'mass'"),
-    "support": (
-        ["distribution=gamma", "data=table", "data.path=rows.csv", "data.target=mass"],
-        "target column 'mass': .* rows cannot be targets of Gamma .*families that would fit: .*normal",
-    ),
-    "role": (["distribution.parameters.scale=predicte", "data.rows=50"], "Normal.scale is 'predicte'"),
-    "parameter": (["distribution.parameters.sigma=1", "data.rows=50"], "no parameter 'sigma'"),
-    "family": (["distribution=any", "data=diabetes"], "distribution.family"),
-    "unknown family": (["distribution=any", "distribution.family=pyro.distributions.Gumble"], "no distribution 'pyro"),
-    "trainer": (["trainer.accelerator=abacus", "data.rows=50"], "trainer cannot be built"),
-    "dropout": (["optimizer=lbfgs", "data.rows=50"], "architecture.dropout=0"),
-    "batches": (["experiment=glm", "data.rows=50", "data.batch_size=10"], "leave out data.batch_size"),
-    "checkpoint": (["checkpoint=none.ckpt", "data.rows=50"], "there is no checkpoint 'none.ckpt'"),
-    "resume": (["resume=nowhere"], "resume=nowhere: there is no"),
-    "sweep of resumed": (["-m", "resume=run", "seed=1,2"], "resume continues one run"),
-    "batch": (["data.batch_size=0", "data.rows=50"], "data.batch_size is 0"),
-    "sweep over processes": (
-        ["-m", "seed=1,2", "strategy=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "data.rows=50"],
-        "a sweep .* cannot train on 2 processes",
-    ),
-}
-
-
-@pytest.mark.parametrize(("given", "sentence"), WRONG.values(), ids=WRONG)
-def test_mistakes_are_told_in_a_sentence(
-    given: list[str], sentence: str, finished: Path, command: Command, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as end:
-        command("train", *given)
-    assert end.value.code == 1
-    told = capsys.readouterr().err.strip()
-    assert told.startswith("error: ")
-    assert "\n" not in told
-    assert re.search(sentence, told), told
-
-
-def test_nothing_of_an_earlier_run_is_overwritten(
-    finished: Path, command: Command, capsys: pytest.CaptureFixture[str]
-) -> None:
-    before = {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
-    for more in (["seed=1"], ["resume=run", "distribution=laplace"]):
-        given = words("run", *more) if "seed=1" in more else more
-        with pytest.raises(SystemExit):
-            command("train", *given)
-    assert before == {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
-    told = capsys.readouterr().err
-    assert "already holds a run" in told
-    assert "was trained with distribution=normal" in told
-
-
-def test_a_resumed_run_stays_where_it_moved(finished: Path, home: Path, command: Command) -> None:
-    shutil.copytree(finished, home / "moved")
-    command("train", "resume=moved", "trainer.max_epochs=5")
-    assert len((home / "moved" / "metrics.csv").read_text().splitlines()) == 1 + 5
-    assert len((finished / "metrics.csv").read_text().splitlines()) == 1 + 4
-
-
 def test_training_starts_from_given_weights(finished: Path, home: Path, command: Command) -> None:
     command("train", *words("warm", "trainer.max_epochs=1", f"checkpoint={finished}/checkpoints/best.ckpt"))
     assert metrics(home / "warm")["test"]["nll"] < metrics(finished)["marginal"]["nll"]
     assert metrics(home / "warm")["marginal"]["nll"] == metrics(finished)["marginal"]["nll"]
-
-
-PREDICT_WRONG = {
-    "suffix": (["output=out.txt"], "the name must end in one of"),
-    "itself": (["output=rows.csv"], "is one of the input files"),
-    "level": (["output=x.csv", "quantiles=[5]"], "quantiles contains 5"),
-    "checkpoint": (["output=x.csv", "checkpoint=nope.ckpt"], "there is no checkpoint"),
-    "output": ([], "output is missing"),
-    "column": (["output=x.csv", "data.path=bare.csv"], "there is no input column 'size'"),
-}
-
-
-@pytest.mark.parametrize(("given", "sentence"), PREDICT_WRONG.values(), ids=PREDICT_WRONG)
-def test_predict_refuses_mistakes(
-    given: list[str], sentence: str, finished: Path, home: Path, command: Command, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pd.DataFrame({"kind": ["a"]}).to_csv(home / "bare.csv", index=False)
-    chosen = {"checkpoint": f"{finished}/checkpoints/best.ckpt", "data.path": "rows.csv"}
-    chosen |= dict(word.split("=", 1) for word in given)
-    with pytest.raises(SystemExit) as end:
-        command("predict", *(f"{key}={value}" for key, value in chosen.items()))
-    assert end.value.code == 1
-    assert sentence in capsys.readouterr().err
-    assert not (home / "x.csv").exists()
-
-
-EVALUATE_WRONG = {
-    "checkpoint": ("run/checkpoints/best.ckpt", "is one of the input files"),
-    "data": ("rows.csv", "is one of the input files"),
-    "directory": ("run", "is a directory"),
-}
-
-
-@pytest.mark.parametrize(("output", "sentence"), EVALUATE_WRONG.values(), ids=EVALUATE_WRONG)
-def test_evaluate_never_overwrites_what_it_reads(
-    output: str, sentence: str, finished: Path, home: Path, command: Command, capsys: pytest.CaptureFixture[str]
-) -> None:
-    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
-    with pytest.raises(SystemExit) as end:
-        command("evaluate", f"checkpoint={finished}/checkpoints/best.ckpt", "data.path=rows.csv", f"output={output}")
-    assert end.value.code == 1
-    assert sentence in capsys.readouterr().err
-    assert before == {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
 
 
 def test_training_without_early_stopping_and_averaging(home: Path, command: Command) -> None:

@@ -48,7 +48,7 @@ def run_config(config: DictConfig) -> DictConfig:
         if not OmegaConf.is_missing(config.data, key) and config.data.get(key):
             config.data[key] = to_absolute_path(config.data[key])
     if not is_copy():
-        write_text(directory / CONFIG, OmegaConf.to_yaml(config))
+        write_text(directory / CONFIG, OmegaConf.to_yaml(OmegaConf.merge(config, {"resume": None})))
     return config
 
 
