@@ -19,6 +19,7 @@ HINTS = (
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
     r".*is not a subclass of `DataLoader`.*",
     r".*when logging on epoch level in distributed setting.*",
+    r".*callbacks used to create the checkpoint need to be provided.*",
 )
 
 
