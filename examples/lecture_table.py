@@ -1,10 +1,10 @@
-"""Train every row of the lecture's table on its own data set and print the results as Markdown.
+"""Train each distribution of the lecture's table on its default data set, and print the results as Markdown.
 
-    python examples/lecture_table.py                 # the thirteen of the lecture
+    python examples/lecture_table.py                 # the thirteen distributions of the lecture
     python examples/lecture_table.py weibull ordinal # any others
 
-Each row is the command `python train.py distribution=NAME`, nothing more; the numbers are read from its metrics.json.
-`way` is how far the trained model came from the marginal fit (0 %) to the true distribution (100 %) on test rows.
+Each row is one run of `python train.py distribution=NAME`; the numbers are read from its metrics.json. `way` is how far
+the trained model is on the way from the marginal fit (0 %) to the true distribution (100 %), on test rows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LECTURE = (
 
 
 def train(name: str, folder: Path) -> dict[str, float]:
-    """Run one row's command; return its test, marginal and oracle NLL and its seconds."""
+    """Run the command of one row; return its test, marginal and oracle NLL and its duration in seconds."""
     started = time.perf_counter()
     command = [sys.executable, str(ROOT / "train.py"), f"distribution={name}", f"hydra.run.dir={folder / name}"]
     subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""The head inside one's own Lightning code: no Hydra, no LikelihoodModule, three lines of likelihead.
+"""A DistributionHead in your own Lightning code: no Hydra, no LikelihoodModule, three lines of likelihead.
 
 python examples/own_lightning_code.py
 """
@@ -15,13 +15,13 @@ from likelihead.inference import interval, mode
 
 
 class Bikes(pl.LightningModule):
-    """Anybody's module: a network of one's own, and a head instead of a last linear layer."""
+    """An ordinary LightningModule with a DistributionHead as its last layer."""
 
     def __init__(self, y: Tensor) -> None:
         super().__init__()
         self.network = nn.Sequential(nn.Linear(2, 32), nn.Tanh())
         self.head = DistributionHead("negative_binomial", in_features=32)
-        self.head.fit_marginal(y)  # start at the model without inputs
+        self.head.fit_marginal(y)  # start at the best model without inputs
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         x, y = batch

@@ -1,11 +1,11 @@
-"""Test log-likelihoods on standard splits of regression tables: the shipped defaults, nothing tuned.
+"""Test log-likelihoods of the shipped defaults, without tuning, on standard splits of regression tables.
 
     python examples/uci_benchmark.py FOLDER bostonHousing concrete yacht
 
 FOLDER/<set>/ holds data.txt (numbers, no header), index_features.txt, index_target.txt and splits.npz with the rows of
 each test split, as in the repository of Gal & Ghahramani (2016). Each split is one run of
-`python train.py distribution=normal data=table …`; the figure is the mean test log-likelihood per row, with its
-standard error over the splits. Further words go to train.py: `… yacht -- architecture.width=64`.
+`python train.py distribution=normal data=table …`; the result is the mean test log-likelihood per row, with its
+standard error over the splits. Arguments after `--` are passed to train.py: `… yacht -- architecture.width=64`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def table(folder: Path) -> pd.DataFrame:
-    """The features by number and the target `y`."""
+    """The features, named by column number, and the target `y`."""
     values = np.loadtxt(folder / "data.txt")
     features = np.loadtxt(folder / "index_features.txt").astype(int)
     target = int(np.atleast_1d(np.loadtxt(folder / "index_target.txt"))[0])
@@ -37,26 +37,26 @@ def test_rows(folder: Path) -> np.ndarray:
     return rows
 
 
-def log_likelihood(frame: pd.DataFrame, test: np.ndarray, seed: int, words: list[str]) -> float:
-    """Train on all rows but `test`, and return the mean log-likelihood of `test`."""
+def log_likelihood(frame: pd.DataFrame, test: np.ndarray, seed: int, overrides: list[str]) -> float:
+    """Train on all rows except `test`, and return the mean log-likelihood of the rows `test`."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         frame.drop(index=test).to_csv(folder / "train.csv", index=False)
         frame.loc[test].to_csv(folder / "test.csv", index=False)
         data = [f"data.path={folder}/train.csv", f"data.test_path={folder}/test.csv", "data.target=y"]
-        run = ["distribution=normal", "data=table", *data, f"seed={seed}", f"hydra.run.dir={folder}/run", *words]
+        run = ["distribution=normal", "data=table", *data, f"seed={seed}", f"hydra.run.dir={folder}/run", *overrides]
         command = [sys.executable, str(ROOT / "train.py"), *run]
         subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
         return -float(json.loads((folder / "run" / "metrics.json").read_text())["test"]["nll"])
 
 
-def main(words: list[str]) -> None:
-    cut = words.index("--") if "--" in words else len(words)
-    root, *sets = words[:cut]
+def main(arguments: list[str]) -> None:
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    root, *sets = arguments[:end]
     for name in sets:
         folder = Path(root) / name
         frame, splits = table(folder), test_rows(folder)
-        values = [log_likelihood(frame, test, seed, words[cut + 1 :]) for seed, test in enumerate(splits)]
+        values = [log_likelihood(frame, test, seed, arguments[end + 1 :]) for seed, test in enumerate(splits)]
         error = np.std(values, ddof=1) / np.sqrt(len(values))
         print(f"{name}: {np.mean(values):.3f} ± {error:.3f} over {len(values)} splits", flush=True)
 

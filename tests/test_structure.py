@@ -24,6 +24,8 @@ LAYERS = [
     {"heads", "data", "architectures"},
     {"evaluation"},
     {"training"},
+    {"sklearn"},
+    {"skpro"},
     {"commands"},
 ]
 #: The package's own entry points, which lead everywhere.

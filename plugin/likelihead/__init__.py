@@ -1,4 +1,4 @@
-"""likelihead: the output head of a network is a probability distribution.
+"""likelihead: networks whose output is a probability distribution, trained by maximum likelihood.
 
 >>> from likelihead import DistributionHead
 >>> DistributionHead("poisson", in_features=64).name
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from likelihead.training.fit import fit as fit
     from likelihead.training.module import LikelihoodModule as LikelihoodModule
 
-# Resolved on first use, so that what only reads configs does not wait for torch.
+# Imported on first use, so that code which only reads configs does not have to import torch.
 _MODULES = {
     "DistributionHead": "heads.distribution_head",
     "Family": "families.family",

@@ -1,4 +1,4 @@
-"""The shipped choices: the YAML files of conf/, read as plain data."""
+"""The shipped configs, the YAML files of conf/, read as plain data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from likelihead.errors import LikelihoodError, suggest
 
 
 def conf_directory() -> Path:
-    """The folder of the configs: beside the package where it was installed, else at the top of the checkout."""
+    """The directory of the configs: inside the package if it is installed, else at the top of the checkout."""
     package = Path(__file__).resolve().parent
     installed = package / "conf"
     return installed if installed.is_dir() else package.parents[1] / "conf"
@@ -20,7 +20,7 @@ def conf_directory() -> Path:
 
 @cache
 def shipped() -> tuple[str, ...]:
-    """The names that `distribution=` takes, in alphabetical order (without `any`, which names no family).
+    """The names of the shipped distributions, in alphabetical order (without `any`, which is not a family).
 
     >>> "poisson" in shipped()
     True
@@ -33,7 +33,7 @@ def read(name: str) -> dict[str, Any]:
     """The mapping in conf/distribution/<name>.yaml.
 
     Raises:
-        LikelihoodError: there is no such file.
+        LikelihoodError: an unknown name.
 
     >>> read("poisson")["parameters"]
     {'rate': 'predicted'}
@@ -46,7 +46,7 @@ def read(name: str) -> dict[str, Any]:
 def defaults(file: str) -> dict[str, Any]:
     """The values of a shipped config, such as `optimizer/adamw`, without those that Hydra fills in.
 
-    What the command line takes as its default is what Python takes; it is written down once, in the YAML.
+    The command line and Python thus have the same defaults, which are written only in the YAML.
 
     >>> defaults("architecture/mlp")["depth"]
     2

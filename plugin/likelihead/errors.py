@@ -1,4 +1,4 @@
-"""The errors of likelihead: the message is one sentence that says what is wrong, where, and what to do."""
+"""The errors of likelihead; a message is one sentence that says what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class LikelihoodError(ValueError):
-    """An error that the user can correct. Commands print its message and exit with status 1, without a traceback."""
+    """An error that the user can correct; commands print its message and exit with status 1, without a traceback."""
 
 
 class TargetError(LikelihoodError):
@@ -15,12 +15,12 @@ class TargetError(LikelihoodError):
 
 
 def suggest(name: str, choices: Iterable[str]) -> str:
-    """The closest valid name, and all of them, for the end of an error message.
+    """The closest valid name and a list of the valid ones, for the end of an error message.
 
     >>> suggest("poison", ["poisson", "normal"])
     "did you mean 'poisson'? valid are normal, poisson"
     """
     choices = sorted(choices)
     close = difflib.get_close_matches(name, choices, n=1)
-    shown = ", ".join(choices[:30]) + (", …" if len(choices) > 30 else "")
-    return (f"did you mean {close[0]!r}? " if close else "") + f"valid are {shown}"
+    listed = ", ".join(choices[:30]) + (", …" if len(choices) > 30 else "")
+    return (f"did you mean {close[0]!r}? " if close else "") + f"valid are {listed}"

@@ -11,7 +11,7 @@ from typing import Any
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path`, then move it to `path` in one step."""
+    """Write a file by `write(temporary)` in the same directory, then move it to `path` in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)
@@ -33,15 +33,15 @@ def _umask() -> int:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file completely or not at all."""
-    write_whole(path, lambda place: _fill(place, text))
+    write_whole(path, lambda temporary: _write_utf8(temporary, text))
 
 
-def _fill(place: Path, text: str) -> None:
-    place.write_text(text, encoding="utf-8")
+def _write_utf8(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write JSON completely or not at all; a number that is not finite becomes null."""
+    """Write a JSON file completely or not at all; numbers that are not finite become null."""
     write_text(path, json.dumps(_plain(values), indent=2, allow_nan=False) + "\n")
 
 

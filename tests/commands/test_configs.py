@@ -18,7 +18,7 @@ from likelihead import LikelihoodError
 from likelihead.commands import build, resolvers
 from likelihead.configs import conf_directory, read, shipped
 from likelihead.data.options import complete
-from likelihead.data.sources import kinds
+from likelihead.data.sources import source_options
 from likelihead.families.family import Family
 from likelihead.training.lightning_warnings import without_hints
 
@@ -87,7 +87,7 @@ def test_data(name: str, tmp_path: Path) -> None:
     words = [f"data={name}", *(["data.path=x.csv", "data.target=y"] if name == "table" else [])]
     with composed(tmp_path, *words) as config:
         options = build.plain(config.data)
-    assert complete(options, kinds()) == options
+    assert complete(options, source_options()) == options
 
 
 @pytest.mark.parametrize("name", choices("optimizer"))

@@ -79,7 +79,7 @@ def test_rows_without_a_target_are_an_error_or_dropped(tmp_path: Path, caplog: p
         ({"target": "visit"}, "no target column 'visit' in the table: did you mean 'visits'"),
         ({"path": "/nowhere/t.csv"}, "there is no file"),
         ({"weight": "w"}, "no weight column 'w'"),
-        ({"kind": "synthetic"}, "data.path belongs to data=table, and the data is data=synthetic"),
+        ({"kind": "synthetic"}, "data.path is an option of data=table, but the data is data=synthetic"),
         ({"kind": "bundled", "name": "boston"}, "the sets bundled with scikit-learn are diabetes"),
     ],
 )

@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from likelihead.data import load_data
-from likelihead.data.sources.synthetic import STORIES, default_name, make, names
+from likelihead.data.sources.synthetic import SIMULATORS, default_name, make, names
 from likelihead.errors import LikelihoodError
 from likelihead.families.family import shipped
 
@@ -44,8 +44,8 @@ def test_sets_are_a_function_of_the_seed(name: str) -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_every_story_says_what_it_is() -> None:
-    assert all((teller.__doc__ or "").count(":") for teller in STORIES.values())
+def test_every_simulator_says_what_it_simulates() -> None:
+    assert all((simulator.__doc__ or "").count(":") for simulator in SIMULATORS.values())
 
 
 def test_the_oracle_is_the_truth_by_scipy() -> None:

@@ -63,7 +63,7 @@ def test_empty_labels_are_a_level_where_training_has_them() -> None:
     encoder = fit(frame(c=["u", None, "v"]))
     assert encoder.names == ["c=u", "c=v", "c (missing)"]
     assert encoder.encode(frame(c=[None])).tolist() == [[0.0, 0.0, 1.0]]
-    with pytest.raises(LikelihoodError, match="'c': 1 of 2 cells are empty, as no training row is"):
+    with pytest.raises(LikelihoodError, match="'c': 1 of 2 cells are empty, but no training cell is"):
         fit(frame(c=["u", "v"])).encode(frame(c=["u", None]))
 
 
@@ -117,7 +117,7 @@ def test_numeric_columns_can_be_named_as_categories() -> None:
         ({"a": [math.nan] * 3}, "'a' is empty in all training rows"),
         ({"a": pd.to_datetime(["2020-01-01"] * 3)}, "'a' holds values of type datetime64"),
         ({"a": [f"id{i}" for i in range(200)]}, "'a' is text with 200 values in 200 training rows"),
-        ({"a": [*map(str, range(50)), "n/a?"]}, r"'a' holds numbers but for 1 of 51 cells \(row 50: 'n/a\?'\)"),
+        ({"a": [*map(str, range(50)), "n/a?"]}, r"'a' holds numbers except in 1 of 51 cells \(row 50: 'n/a\?'\)"),
     ],
 )
 def test_bad_inputs_are_named(columns: dict[str, object], message: str) -> None:
@@ -127,7 +127,7 @@ def test_bad_inputs_are_named(columns: dict[str, object], message: str) -> None:
 
 def test_text_in_a_column_of_numbers_is_an_error_later() -> None:
     encoder = fit(frame(a=[1.0, 2.0]))
-    with pytest.raises(LikelihoodError, match=r"'a': 1 of 2 cells are no numbers \(row 1: 'many'\)"):
+    with pytest.raises(LikelihoodError, match=r"'a': 1 of 2 cells are not numbers \(row 1: 'many'\)"):
         encoder.encode(frame(a=["3", "many"]))
 
 

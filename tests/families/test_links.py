@@ -1,4 +1,4 @@
-"""Links: exact where models live, finite, smooth and alive everywhere, with an inverse."""
+"""Links: exact in the usual range, finite and smooth with a nonzero gradient everywhere, with an inverse."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch.distributions import constraints
 
 from likelihead.errors import LikelihoodError
-from likelihead.families.links import BEND, Exp, LowerCholesky, bent_exp, link_for
+from likelihead.families.links import EXP_RANGE, Exp, LowerCholesky, extended_exp, link_for
 
 CONSTRAINTS = {
     "real": (constraints.real, ()),
@@ -54,23 +54,23 @@ def test_every_raw_output_gets_a_gradient(name: str) -> None:
     assert (gradient != 0).all()
 
 
-def test_the_log_link_is_exp_where_models_live() -> None:
-    raw = torch.linspace(-BEND, BEND, 1001, dtype=torch.float64)
+def test_the_log_link_is_exp_in_the_usual_range() -> None:
+    raw = torch.linspace(-EXP_RANGE, EXP_RANGE, 1001, dtype=torch.float64)
     torch.testing.assert_close(link_for(constraints.positive)(raw, torch.tensor(0.7, dtype=torch.float64)),
                                torch.exp(raw + 0.7), rtol=1e-14, atol=0)  # fmt: skip
 
 
 @pytest.mark.parametrize("floor", [0.0, 1e-6, 1e-2])
-def test_the_bent_exp_is_smooth_alive_and_finite(floor: float) -> None:
+def test_the_extended_exp_is_smooth_increasing_and_finite(floor: float) -> None:
     raw = torch.linspace(-1e4, 1e4, 4001, requires_grad=True)
-    value = bent_exp(raw, floor)
+    value = extended_exp(raw, floor)
     (slope,) = torch.autograd.grad(value.sum(), raw)
     assert torch.isfinite(value).all() and (value > floor).all()
     assert torch.isfinite(slope).all() and (slope > 0).all()
-    low = max(-BEND, math.log(2 * floor)) if floor else -BEND
-    for bend in (low, BEND):
-        sides = torch.tensor([bend - 1e-7, bend + 1e-7], dtype=torch.float64, requires_grad=True)
-        values = bent_exp(sides, floor)
+    low = max(-EXP_RANGE, math.log(2 * floor)) if floor else -EXP_RANGE
+    for end in (low, EXP_RANGE):
+        sides = torch.tensor([end - 1e-7, end + 1e-7], dtype=torch.float64, requires_grad=True)
+        values = extended_exp(sides, floor)
         (slopes,) = torch.autograd.grad(values.sum(), sides)
         torch.testing.assert_close(values[0], values[1], rtol=1e-6, atol=0)
         torch.testing.assert_close(slopes[0], slopes[1], rtol=1e-6, atol=0)

@@ -152,7 +152,7 @@ def test_a_class_and_a_mapping_are_families_too() -> None:
 ERRORS = {
     "poison": ({"distribution": "poison"}, "unknown distribution 'poison': did you mean 'poisson'"),
     "class": ({"distribution": {"family": "pyro.distributions.Gumble"}}, "there is no distribution"),
-    "module": ({"distribution": {"family": "os.system"}}, "is no Pyro distribution class"),
+    "module": ({"distribution": {"family": "os.system"}}, "is not a Pyro distribution class"),
     "key": (
         {"distribution": {"family": "pyro.distributions.Normal", "parameter": {}}},
         "unknown key 'parameter' in a distribution: did you mean 'parameters'",

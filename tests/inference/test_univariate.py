@@ -159,7 +159,7 @@ def test_samples_depend_on_the_seed_alone() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda d: quantile(d, 1.5), "ranks lie in"),
+        (lambda d: quantile(d, 1.5), "levels of quantiles must lie in"),
         (lambda d: interval(d, 1.0), "mass of an interval"),
         (lambda d: interval(d, 0.9, kind="hdi"), "central, highest"),
         (lambda d: cdf(d, torch.zeros(3)), "y has shape"),

@@ -138,10 +138,10 @@ def test_items_are_stored_by_number_where_they_are_numbers() -> None:
 @pytest.mark.parametrize(
     ("target", "columns", "options", "message"),
     [
-        ("y", {"y": ["b>a>c", "b>a"]}, {}, r"1 of 2 rows are no rankings \(row 1: 'b>a'\)"),
+        ("y", {"y": ["b>a>c", "b>a"]}, {}, r"1 of 2 rows are not rankings \(row 1: 'b>a'\)"),
         ("y", {"y": ["b>a>c", None]}, {}, "missing"),
         ("y", {"y": [1, 1]}, {}, "has no rankings"),
-        (["a", "b"], {"a": [1, 2], "b": [2, 2]}, {}, "1 of 2 rows are no rankings"),
+        (["a", "b"], {"a": [1, 2], "b": [2, 2]}, {}, "1 of 2 rows are not rankings"),
         (["a", "b"], {"a": [1, 2], "b": [2, 3]}, {}, "2 ranks hold 3 different items"),
         (["a", "b"], {"a": [1, 1], "b": [2, 1]}, {"ranking": "ranks"}, "without ties"),
     ],

@@ -17,7 +17,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from likelihead import DistributionHead, LikelihoodError, LikelihoodModule, TargetError, fit, load
 from likelihead.data import Batch, Data, Dataset, Examples, split_table
+from likelihead.evaluation.predictions import predict_frame
 from likelihead.inference import quantile
+from likelihead.target_types import TargetColumns
 from likelihead.training.lightning_warnings import without_hints
 
 COUNT = 240
@@ -209,7 +211,7 @@ def test_fit_marginal_checks_what_the_command_line_checks() -> None:
         DistributionHead("beta", in_features=2).fit_marginal(torch.tensor([0.0, 0.5, 0.7]))
     with pytest.raises(TargetError, match="above 2"):
         DistributionHead("categorical", in_features=2, event_size=3).fit_marginal(torch.tensor([0, 7, 1]))
-    with pytest.raises(TargetError, match="make the head for these answers"):
+    with pytest.raises(TargetError, match="make the head for these targets"):
         DistributionHead("normal", in_features=2, output_shape=(2,)).fit_marginal(torch.ones(5))
 
 
@@ -253,3 +255,41 @@ def test_prediction_takes_every_form_of_batch(name: str) -> None:
         predicted = trainer.predict(module(), LOADERS[name](x))
     assert predicted is not None
     torch.testing.assert_close(predicted[0].rate, module().eval()(x).rate)
+
+
+def test_an_empty_validation_set_is_as_none() -> None:
+    x, y = counts()
+    outcome = fit(module(), (x, y), (x[:0], y[:0]), max_epochs=1)
+    assert outcome is not None
+    assert outcome.metrics["validation"] == {"n": 0, "nll": None}
+
+
+def test_a_head_knows_that_it_is_fitted_even_at_anchor_0(tmp_path: Path) -> None:
+    x, _ = counts()
+    head = DistributionHead("poisson", in_features=8)
+    assert not head.is_fitted
+    head.fit_marginal(torch.ones(10))
+    assert head.parameter["rate"].anchor.abs() < 1e-6 and head.is_fitted
+    fit(module(), (x, torch.ones(len(x))), max_epochs=1, directory=tmp_path)
+    again = load(tmp_path / "checkpoints" / "best.ckpt", architecture=module().architecture)
+    assert again.head.is_fitted
+
+
+def test_a_frame_may_be_named_by_anything() -> None:
+    x, y = counts()
+    frame = pd.DataFrame({"a": x[:, 0], "y": y}, index=[f"row {number}" for number in range(COUNT)])
+    data = split_table(frame, "poisson", "y")
+    assert sorted(row for part in data.parts.values() for row in part.rows) == list(range(COUNT))
+
+
+def test_masked_targets_have_no_pit_and_add_nothing_to_log_prob() -> None:
+    x, _ = counts()
+    head = DistributionHead("normal", in_features=2, output_shape=(2,))
+    y = torch.randn(COUNT, 2, generator=torch.Generator().manual_seed(3))
+    mask = torch.rand(COUNT, 2, generator=torch.Generator().manual_seed(4)) > 0.3
+    built = LikelihoodModule(nn.Identity(), head)
+    head.fit_marginal(y)
+    frame = predict_frame(built, Examples(x, torch.where(mask, y, torch.nan), mask=mask), TargetColumns(["a", "b"]))
+    each = stats.norm(frame[["a.loc", "b.loc"]], frame[["a.scale", "b.scale"]])
+    np.testing.assert_allclose(frame["log_prob"], np.where(mask, each.logpdf(y), 0.0).sum(1), rtol=1e-6)
+    np.testing.assert_allclose(frame[["a.pit", "b.pit"]], np.where(mask, each.cdf(y), np.nan), atol=1e-6)

@@ -83,7 +83,7 @@ def test_the_gradient_is_that_of_the_sum_over_all_rows_of_a_step(accumulate: int
     recorder = RecordGradient()
     loader = DataLoader(TensorDataset(x, y), batch_size=96 // accumulate)
     fit = trainer(tmp_path, max_epochs=1, accumulate_grad_batches=accumulate, callbacks=[recorder])
-    fit.fit(linear_module(optimizer=sgd), loader)
+    fit.fit(linear_module(optimizer=sgd, marginal_fit=False), loader)
     reference = linear_module()
     (-reference(x).log_prob(y).sum()).backward()
     expected = torch.cat([p.grad.flatten() for p in reference.parameters() if p.grad is not None])
@@ -93,7 +93,7 @@ def test_the_gradient_is_that_of_the_sum_over_all_rows_of_a_step(accumulate: int
 def test_the_epochs_nll_is_the_mean_over_its_rows(tmp_path: Path) -> None:
     x, y = rows()
     fit = trainer(tmp_path, max_epochs=1)
-    module = linear_module(optimizer=sgd)
+    module = linear_module(optimizer=sgd, marginal_fit=False)
     expected = -module(x).log_prob(y).mean()
     fit.fit(module, DataLoader(TensorDataset(x, y), 40), DataLoader(TensorDataset(x, y), 25))
     for name in ("train/nll", "validation/nll"):
@@ -161,7 +161,7 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LikelihoodError, match="cannot be read as data"):
         load(tmp_path / "text.ckpt")
     torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
-    with pytest.raises(LikelihoodError, match="is no checkpoint of likelihead"):
+    with pytest.raises(LikelihoodError, match="is not a checkpoint of likelihead"):
         load(tmp_path / "other.ckpt")
     torch.save({"state_dict": {}, "likelihead": pytest.approx}, tmp_path / "code.ckpt")
     with pytest.raises(LikelihoodError, match="holds more than tensors and plain values"):
@@ -183,3 +183,31 @@ def test_a_family_from_elsewhere_must_be_handed_in(tmp_path: Path) -> None:
     torch.save({"state_dict": {}, "likelihead": described}, tmp_path / "model.ckpt")
     with pytest.raises(LikelihoodError, match=r"comes with the file and is not part of Pyro or likelihead"):
         load(tmp_path / "model.ckpt")
+
+
+def test_training_starts_at_the_marginal_fit_in_any_trainer(tmp_path: Path) -> None:
+    x, _ = rows()
+    y = 1000.0 + 100.0 * x[:, 0]
+    marginal = math.log(y.std(unbiased=False).item()) + 0.5 * math.log(2 * math.pi) + 0.5
+    for given, expected in ((True, marginal), (False, 1e4)):
+        module = linear_module(optimizer=sgd, marginal_fit=given)
+        fit = trainer(tmp_path, max_epochs=1)
+        fit.fit(module, DataLoader(TensorDataset(x, y), 96))
+        first = fit.callback_metrics["train/nll"].item()
+        assert first == pytest.approx(marginal, rel=1e-4) if given else first > expected
+        assert module.head.is_fitted is given
+
+
+def test_a_marginal_fit_is_not_made_again(tmp_path: Path) -> None:
+    x, y = rows()
+    module = linear_module()
+    module.head.fit_marginal(y - 5.0)
+    first = trainer(tmp_path, max_epochs=2)
+    first.fit(module, DataLoader(TensorDataset(x, y), 32))
+    anchor = module.head.parameter["loc"].anchor.clone()
+    assert anchor.item() == pytest.approx((y - 5.0).mean().item(), rel=1e-4)
+    weight = module.head.linear.weight.clone()
+    second = trainer(tmp_path, max_epochs=1, limit_train_batches=0)
+    second.fit(module, DataLoader(TensorDataset(x, y), 32))
+    assert torch.equal(module.head.parameter["loc"].anchor, anchor)
+    assert torch.equal(module.head.linear.weight, weight)

@@ -1,1 +1,1 @@
-"""The Hydra plugin of likelihead, which Hydra discovers at each start."""
+"""The Hydra plugin of likelihead, which Hydra discovers when it starts."""

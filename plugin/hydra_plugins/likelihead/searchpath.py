@@ -1,4 +1,4 @@
-"""Adds the configs of likelihead to the search path of any Hydra application: it can say distribution=poisson."""
+"""Adds the configs of likelihead to the search path of any Hydra application, so that distribution=poisson works."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from likelihead.configs import conf_directory
 
 
 class LikelihoodSearchPath(SearchPathPlugin):
-    """Hydra discovers this class and calls it at each start, so nothing slow is imported here."""
+    """The plugin; Hydra calls it whenever it starts, so this module imports nothing slow."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Append the config folder, unless it is already there as the application's own."""
+        """Append the config directory, unless the application itself already uses it."""
         register()
-        known = [element.path for element in search_path.get_path()]
-        if str(conf_directory()) not in known:
+        paths = [element.path for element in search_path.get_path()]
+        if str(conf_directory()) not in paths:
             search_path.append(provider="likelihead", path=f"file://{conf_directory()}")

@@ -1,29 +1,43 @@
-"""Architectures: plain modules that map x (N, in_features) to features (N, out_features)."""
+"""Architectures: modules that map x (N, in_features) to features (N, out_features)."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-from torch import nn
+from torch import Tensor, nn
 
 from likelihead.architectures.linear import Linear
 from likelihead.architectures.mlp import MLP
+from likelihead.architectures.piecewise_linear import PiecewiseLinear
 from likelihead.architectures.shallow import Shallow
 from likelihead.configs import defaults
 from likelihead.errors import LikelihoodError, suggest
 
-__all__ = ["ARCHITECTURES", "MLP", "Linear", "Shallow", "build"]
+__all__ = ["ARCHITECTURES", "MLP", "Linear", "PiecewiseLinear", "Shallow", "build", "build_for"]
 
 
 #: The closed list of networks that a checkpoint may name.
 ARCHITECTURES: dict[str, type[nn.Module]] = {"linear": Linear, "shallow": Shallow, "mlp": MLP}
 
 
+@runtime_checkable
+class FitsInputs(Protocol):
+    """A network that learns something of its inputs before training, such as their quantiles."""
+
+    def fit_inputs(self, x: Tensor) -> None:
+        """Learn from training inputs x (N, in_features)."""
+
+
 def build(name: str, in_features: int, **options: Any) -> nn.Module:
-    """The network `name` for rows of `in_features` numbers; options that are left out are those of its shipped config.
+    """Build a shipped network for x (N, in_features).
+
+    Args:
+        name: a name in `ARCHITECTURES`.
+        in_features: the number of inputs.
+        options: options of the network; others are those of its shipped config.
 
     Raises:
-        LikelihoodError: the name or an option is unknown.
+        LikelihoodError: an unknown name or option.
 
     >>> build("mlp", 3, width=16, depth=2).out_features
     16
@@ -36,4 +50,24 @@ def build(name: str, in_features: int, **options: Any) -> nn.Module:
     except TypeError as error:
         raise LikelihoodError(f"architecture {name!r} does not take these options: {error}") from error
     network.spec = {"name": name, "in_features": in_features, "options": chosen}  # type: ignore[assignment]
+    return network
+
+
+def _no_options(x: Tensor) -> dict[str, Any]:
+    return {}
+
+
+def build_for(name: str, x: Tensor, **options: Any) -> nn.Module:
+    """Build a shipped network for training inputs x (N, in_features), and fit what it learns of them before training.
+
+    The arguments and errors are those of `build`.
+
+    >>> import torch
+    >>> build_for("mlp", torch.rand(50, 3), width=16).embedded
+    [0, 1, 2]
+    """
+    options_for = getattr(ARCHITECTURES.get(name), "options_for", _no_options)
+    network = build(name, x.shape[1], **{**options_for(x), **options})
+    if isinstance(network, FitsInputs):
+        network.fit_inputs(x)
     return network

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class Linear(nn.Module):
-    """Hands x (N, in_features) on as it is."""
+    """Returns x (N, in_features) unchanged."""
 
     def __init__(self, in_features: int) -> None:
         super().__init__()

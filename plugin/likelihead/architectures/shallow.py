@@ -1,4 +1,4 @@
-"""One hidden layer of rectified units: the shallow network of the textbook."""
+"""A network with one hidden layer of ReLU units."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class Shallow(nn.Module):
-    """x (N, in_features) to relu(W x + b), (N, width)."""
+    """Maps x (N, in_features) to relu(W x + b), (N, width)."""
 
     def __init__(self, in_features: int, *, width: int) -> None:
         super().__init__()

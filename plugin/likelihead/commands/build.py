@@ -23,10 +23,10 @@ from likelihead.errors import LikelihoodError
 from likelihead.training.callbacks.progress import EpochLines
 from likelihead.training.callbacks.random_state import RandomState
 from likelihead.training.callbacks.shared_dropout import SharedDropout
-from likelihead.training.data_module import first_input, rows_per_step
+from likelihead.training.data_module import rows_per_step, sample_inputs
 from likelihead.training.module import LikelihoodModule, features_of
 
-#: What goes wrong when a class is called with arguments that it cannot take.
+#: The errors of classes that are called with arguments that they cannot take.
 REFUSALS = (TypeError, ValueError, RuntimeError, ImportError, InstantiationException, MisconfigurationException)
 
 
@@ -121,7 +121,7 @@ def build_module(config: DictConfig, rows: pl.LightningDataModule) -> Likelihood
         LikelihoodError: an unknown family, architecture, optimiser or argument.
     """
     optimizer, scheduler = build_optimizer(config)
-    network = build_architecture(config, first_input(rows))
+    network = build_architecture(config, sample_inputs(rows))
     _refuse_noise(config, network)
     return LikelihoodModule.for_data(rows, plain(config.distribution), network, optimizer, scheduler)
 
@@ -134,7 +134,7 @@ def build_architecture(config: DictConfig, x: Any) -> nn.Module:
     options = plain(config.architecture)
     name = options.pop("name", None)
     if "_target_" not in options:
-        return architectures.build(name, x.shape[1], **options)
+        return architectures.build_for(name, x, **options)
     if "in_features" in inspect.signature(_class_of("architecture", options["_target_"])).parameters:
         options = {"in_features": x.shape[-1], **options}
     network: nn.Module = _made("architecture", options)

@@ -61,7 +61,7 @@ def train_family(config: DictConfig) -> None:
 def _check_data(config: DictConfig) -> None:
     if config.data.get("kind") == "synthetic" and config.data.name is None:
         raise LikelihoodError(
-            "each family would train on a synthetic set of its own kind: choose one set for all, such as "
+            "each family would train on a synthetic set of a different kind: choose one set for all, such as "
             "data=diabetes, data=table data.path=… data.target=…, or data.name=…"
         )
 
@@ -106,7 +106,7 @@ def _families(words: Sequence[str]) -> list[str]:
 
 
 def _directory(words: Sequence[str]) -> Path:
-    """Where the comparison goes.
+    """The directory of the comparison.
 
     Raises:
         LikelihoodError: the directory already holds one.

@@ -1,4 +1,4 @@
-"""Data: tables, bundled and synthetic sets to tensors, and batches of them."""
+"""Data sets: tables, bundled and synthetic sets as tensors, and batches of them."""
 
 from likelihead.data.batch import Batch
 from likelihead.data.dataset import Data, Dataset, Examples

@@ -1,4 +1,4 @@
-"""What one step of training reads."""
+"""A batch: the rows that one training step reads."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from likelihead.errors import LikelihoodError
 
 
 class Batch(NamedTuple):
-    """Rows of a data set.
+    """A batch of n rows; everything but x is optional.
 
     Attributes:
         x: inputs, (n, …) of any shape and dtype, or whatever the network takes.
-        y: targets, (n, *sites, *event_shape of the head's family); None where they are not known.
-        weight: how much each log-likelihood counts, by row (n,) or by site (n, *sites); None for 1 everywhere.
-        exposure: the time or area in which events were counted, by row or by site; None for 1 everywhere.
-        mask: False where a row or a site has no target and so does not count, by row or by site; None for True.
+        y: targets, (n, *sites, *event_shape of the head's family); None if unknown.
+        weight: the weight of each log-likelihood, per row (n,) or per site (n, *sites); None for 1 everywhere.
+        exposure: the time or area over which events were counted, per row or per site; None for 1 everywhere.
+        mask: False for rows or sites without a target, which do not count; per row or per site; None for True
+            everywhere.
 
     >>> import torch
     >>> Batch(torch.zeros(3, 2), torch.ones(3)).weight is None
@@ -33,10 +34,10 @@ class Batch(NamedTuple):
 
     @classmethod
     def of(cls, batch: Any) -> Batch:
-        """A batch as loaders give it: a Batch, (x, y, …) in this order, {"x": …, "y": …}, or a bare x.
+        """Convert what a loader yields: a Batch, a tuple (x, y, …), a mapping {"x": …, "y": …}, or x alone.
 
         Raises:
-            LikelihoodError: a key that a batch does not have, too many entries, or none.
+            LikelihoodError: a mapping without x or with an unknown key, or a sequence that is empty or too long.
 
         >>> import torch
         >>> Batch.of({"x": torch.zeros(3, 2)}).y is None
@@ -48,15 +49,15 @@ class Batch(NamedTuple):
             unknown = [str(key) for key in batch if key not in cls._fields]
             if unknown or "x" not in batch:
                 raise LikelihoodError(
-                    f"a batch is a mapping with the keys {', '.join(map(str, batch))}; it must have x, and may have "
+                    f"a batch has the keys {', '.join(map(str, batch))}; it must have x, and may have "
                     f"{', '.join(cls._fields[1:])}"
                 )
             return cls(**batch)
         if isinstance(batch, Sequence) and not isinstance(batch, str):
             if not 1 <= len(batch) <= len(cls._fields):
                 raise LikelihoodError(
-                    f"a batch has {len(batch)} entries; it must be ({', '.join(cls._fields)}) in this order, "
-                    "of which all but x may be left out"
+                    f"a batch has {len(batch)} entries; it must be ({', '.join(cls._fields)}) in this order, where "
+                    "all but x are optional"
                 )
             return cls(*batch)
         return cls(batch)

@@ -1,4 +1,4 @@
-"""Data sets: what training, scoring and prediction read rows from."""
+"""Data sets for training, scoring and prediction."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ from likelihead.errors import LikelihoodError
 
 @runtime_checkable
 class Dataset(Protocol):
-    """Rows that can be read several at a time: what `fit` takes, whatever the shape and dtype of x.
+    """A data set whose rows are read by index, many at once; x may have any shape and dtype.
 
-    `dataset[rows]` is the `Batch` of these rows, `rows` a slice or whole numbers (n,).
+    `len(dataset)` is the number of rows, and `dataset[rows]` the `Batch` of the rows given by a slice or by an int64
+    tensor of row numbers (n,). Any class with these two methods is one.
+
+    >>> isinstance(Examples(torch.zeros(5, 2)), Dataset)
+    True
     """
 
     def __len__(self) -> int: ...
@@ -33,10 +37,13 @@ class Examples:
 
     Attributes:
         x: inputs (n, …) of any shape and dtype.
-        y: targets (n, …); None where they are not known.
-        weight, exposure, mask: by row (n,) or by site (n, *sites); None for 1, or True, everywhere.
-        rows: row numbers (n,) in the source; 0 to n − 1 where left out.
-        oracle: log-probability (n,) of y under the true distribution, float64, where that is known.
+        y: targets (n, …); None if unknown.
+        weight, exposure, mask: as in `Batch`, per row (n,) or per site (n, *sites).
+        rows: row numbers (n,) in the source; by default 0 to n − 1.
+        oracle: log-probability (n,) of y under the true distribution, float64; None if unknown.
+
+    Raises:
+        LikelihoodError: an attribute whose number of rows differs from that of x.
 
     >>> Examples(torch.zeros(5, 2), torch.arange(5.0))[1:3].y
     tensor([1., 2.])
@@ -66,7 +73,7 @@ class Examples:
         return Batch(self.x[rows], *(None if column is None else column[rows] for column in columns))
 
     def take(self, rows: NDArray[np.int64]) -> Examples:
-        """The examples at these positions, in this order."""
+        """The examples at positions `rows` (m,), in that order."""
         index = torch.from_numpy(np.asarray(rows, dtype=np.int64))
         oracle = None if self.oracle is None else self.oracle[index]
         return Examples(*self[index], rows=self.rows[rows], oracle=oracle)
@@ -74,11 +81,17 @@ class Examples:
 
 @dataclass(frozen=True)
 class Data:
-    """A data set split into training, validation and test rows; a part may have no rows.
+    """A data set split into training, validation and test rows.
 
     Attributes:
-        name: of the data set.
-        encoder: how a table became tensors, where it was a table: it turns further tables into the same columns.
+        train, validation, test: the three parts; any of them may be empty.
+        name: the name of the data set.
+        encoder: encodes further tables as this one was encoded; None if the data did not come from a table.
+
+    >>> examples = Examples(torch.zeros(5, 2), torch.arange(5.0))
+    >>> data = Data(examples.take(np.arange(3)), examples.take(np.array([3])), examples.take(np.array([4])))
+    >>> {name: len(part) for name, part in data.parts.items()}
+    {'train': 3, 'validation': 1, 'test': 1}
     """
 
     train: Examples
@@ -94,5 +107,5 @@ class Data:
 
     @property
     def class_count(self) -> int | None:
-        """The number of classes, where the target columns name them."""
+        """The number of classes of a categorical target column; None otherwise."""
         return None if self.encoder is None else self.encoder.target.class_count

@@ -1,4 +1,4 @@
-"""The options of the `data` config group, with their defaults: those of conf/train.yaml and of the kind of data."""
+"""The options of the `data` config group and their defaults: those of conf/train.yaml and of the data source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 
 def table_defaults() -> dict[str, Any]:
-    """The options of every kind of data: those of `data` in conf/train.yaml.
+    """The options that all data sources share, with their defaults: `data` in conf/train.yaml.
 
     >>> table_defaults()["test_fraction"]
     0.2
@@ -27,28 +27,28 @@ def table_defaults() -> dict[str, Any]:
     return options
 
 
-def complete(options: Mapping[str, Any], kinds: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def complete(options: Mapping[str, Any], sources: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The options with their defaults filled in.
 
     Args:
-        options: `kind`, and any others.
-        kinds: the options that only one kind of data has, with their defaults, by kind.
+        options: `kind`, which names the source, and any others.
+        sources: the options that only one source has, with their defaults, by source.
 
     Raises:
-        LikelihoodError: an unknown kind, key or choice, or a fraction outside [0, 1).
+        LikelihoodError: an unknown source, option or choice, or a fraction outside [0, 1).
 
-    >>> complete({"kind": "made"}, {"made": {"rows": 6000}})["rows"]
+    >>> complete({"kind": "simulated"}, {"simulated": {"rows": 6000}})["rows"]
     6000
     """
     kind = options.get("kind", "table")
-    if kind not in kinds:
-        raise LikelihoodError(f"data.kind is {kind!r}; the choices are {', '.join(kinds)}")
-    known = {**table_defaults(), **kinds[kind]}
-    foreign = {key: other for other, own in kinds.items() for key in own if key not in known}
-    given = {key: value for key, value in options.items() if key != "kind" and not (value is None and key in foreign)}
+    if kind not in sources:
+        raise LikelihoodError(f"data.kind is {kind!r}; the choices are {', '.join(sources)}")
+    known = {**table_defaults(), **sources[kind]}
+    elsewhere = {key: source for source, special in sources.items() for key in special if key not in known}
+    given = {key: value for key, value in options.items() if key != "kind" and not (value is None and key in elsewhere)}
     for key in given:
-        if key in foreign:
-            raise LikelihoodError(f"data.{key} belongs to data={foreign[key]}, and the data is data={kind}")
+        if key in elsewhere:
+            raise LikelihoodError(f"data.{key} is an option of data={elsewhere[key]}, but the data is data={kind}")
         if key not in known:
             raise LikelihoodError(f"data has no option {key!r}: {suggest(str(key), known)}")
     full = {**known, **given, "kind": kind}
@@ -57,15 +57,13 @@ def complete(options: Mapping[str, Any], kinds: Mapping[str, Mapping[str, Any]])
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Raise a LikelihoodError where an option is none of its choices, or a fraction lies outside [0, 1)."""
+    """Raise a LikelihoodError if an option is not one of its choices or a fraction lies outside [0, 1)."""
     for key, choices in CHOICES.items():
         if options[key] not in choices:
             raise LikelihoodError(f"data.{key} is {options[key]!r}; the choices are {', '.join(choices)}")
     for key in ("test_fraction", "validation_fraction"):
         if not _is_fraction(options[key]):
-            raise LikelihoodError(
-                f"data.{key} is {options[key]!r}, but must be a number from 0 up to, not including, 1"
-            )
+            raise LikelihoodError(f"data.{key} is {options[key]!r}; it must be at least 0 and below 1")
 
 
 def _is_fraction(value: object) -> bool:

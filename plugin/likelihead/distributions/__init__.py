@@ -1,6 +1,6 @@
 """Families that Pyro lacks or whose arithmetic fails in float32, and the law of every family: one file each.
 
-A file holds a subclass of Pyro's, where one is needed, and beside it its law, which it registers. Every public class of
+A file holds a subclass of Pyro's class, if one is needed, and its law, which it registers. Every public class of
 distributions in a file of this folder is exported from here by its name.
 
 >>> from likelihead.distributions import Poisson

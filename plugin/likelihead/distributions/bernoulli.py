@@ -44,7 +44,7 @@ class Bernoulli(dist.Bernoulli):
 
     @property
     def mode(self) -> Tensor:
-        """1 where it is the likelier answer, else 0; at even odds 0."""
+        """1 where it is more likely than 0, else 0; at even odds 0."""
         return (self.logits > 0).to(self.logits.dtype)
 
 

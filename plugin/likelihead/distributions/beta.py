@@ -79,7 +79,7 @@ def beta_log_prob(y: Tensor, concentration1: Tensor, concentration0: Tensor, dty
 class Beta(dist.Beta):
     """Beta(concentration1, concentration0), all of shape (...), 0 < y < 1, mean concentration1 / (sum of both).
 
-    The formula is that of `beta_log_prob`. Samples are drawn in log space, as Pyro's own are all 1/2 at tiny
+    The formula is that of `beta_log_prob`. Samples are drawn in log space, as those of Pyro are all 1/2 at tiny
     concentrations; they stay inside (0, 1) by the smallest step of the dtype.
 
     >>> Beta(torch.tensor(1e7), torch.tensor(1e7)).log_prob(torch.tensor(0.5))

@@ -31,12 +31,12 @@ class BetaProportion(Beta):
 
     def __init__(self, logits: Tensor | float, precision: Tensor | float, validate_args: bool | None = None) -> None:
         self.logits, self.precision = broadcast_all(logits, precision)
-        # Not Beta's own constructor: its concentrations are computed only when they are used.
+        # Not the constructor of Beta: its concentrations are computed only when they are used.
         super(torch.distributions.Beta, self).__init__(self.logits.shape, validate_args=validate_args)
 
     @lazy_property
     def _dirichlet(self) -> dist.Dirichlet:  # type: ignore[override]
-        """What Beta's own methods work on: both concentrations, (..., 2)."""
+        """What the methods of Beta work on: both concentrations, (..., 2)."""
         pair = torch.sigmoid(torch.stack([self.logits, -self.logits], -1)) * self.precision.unsqueeze(-1)
         return dist.Dirichlet(pair.clamp(min=torch.finfo(pair.dtype).tiny), validate_args=False)
 

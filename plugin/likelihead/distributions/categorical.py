@@ -18,8 +18,8 @@ from likelihead.laws.law import Law, law_of, numbers
 class Categorical(dist.Categorical):
     """Categorical(logits), logits (..., K): y = k in 0, ..., K-1 with probability softmax(logits)[k].
 
-    The logits are normalised as differences from the largest: Pyro's own loses an offset that all of them share, and
-    compares the identity of objects in log_prob, which breaks a compiled graph at each call.
+    The logits are normalised as differences from the largest: Pyro's class loses precision to an offset that all of
+    them share, and compares the identity of objects in log_prob, which breaks a compiled graph at each call.
 
     >>> Categorical(torch.zeros(4)).log_prob(torch.tensor(2))
     tensor(-1.3863)

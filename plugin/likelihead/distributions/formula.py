@@ -17,8 +17,8 @@ Derivatives = tuple[Tensor | None, ...]
 class Formula(torch.autograd.Function):
     """A function of tensors with its partial derivatives in closed form. A subclass gives two static methods:
 
-    `forward(*inputs)`: the value, of shape (...). The inputs have this shape, with further dimensions behind it where
-    they are vectors or matrices. Its operations are never differentiated, so they may work in place.
+    `forward(*inputs)`: the value, of shape (...). The inputs have this shape, followed by further dimensions if they
+    are vectors or matrices. Its operations are never differentiated, so they may work in place.
 
     `derivatives(needed, value, *inputs)`: for each input the partial derivative of the value, of the input's shape.
     `needed` says for which inputs it is used; `inputs` are those that are tensors. It is made of differentiable

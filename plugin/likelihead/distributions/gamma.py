@@ -65,7 +65,7 @@ class Gamma(dist.Gamma):
 
     With a the concentration, b the rate and mu Stirling's remainder,
     log p(y) = (a - 1) log(b y / a) - (b y - a) + log(b) - log(a) / 2 - log(2 pi) / 2 - mu(a), in which nothing large
-    is left where y is near the mean. Pyro's own cancels terms of the size of a log(a).
+    is left where y is near the mean. In Pyro's class terms of the size of a log(a) cancel.
 
     >>> Gamma(torch.tensor(1e7), torch.tensor(1e7)).log_prob(torch.tensor(1.0))
     tensor(7.1401)

@@ -29,7 +29,7 @@ class MixtureSameFamily(dist.MixtureSameFamily):
     """MixtureSameFamily(mixture_distribution, component_distribution): a Categorical (..., K) and components (..., K).
 
     log p(y) = logsumexp over k of (logits_k + log p_k(y)), logits normalised as a Categorical keeps them. Where every
-    log p_k(y) is below the smallest number of the dtype, the result is -inf and its gradient 0; Pyro's own is NaN.
+    log p_k(y) is below the smallest number of the dtype, the result is -inf and its gradient 0; that of Pyro is NaN.
 
     >>> weights = dist.Categorical(logits=torch.zeros(2))
     >>> mixture = MixtureSameFamily(weights, dist.Normal(torch.tensor([0.0, 1e20]), torch.ones(2)))

@@ -70,7 +70,7 @@ class MultivariateNormal(dist.MultivariateNormal):
     """MultivariateNormal(loc, scale_tril): loc (..., d), scale_tril (..., d, d) lower triangular; y (..., d).
 
     log p(y) = -|z|^2 / 2 - sum log diag(L) - d log(2 pi) / 2, where L z = y - loc. In float32 the substitution loses
-    z where L has entries far larger than its diagonal. As Pyro's own it also takes a covariance or precision matrix.
+    z where L has entries far larger than its diagonal. It also takes a covariance or precision matrix, as in Pyro.
 
     >>> factor = torch.tensor([[1e-3, 0.0], [1e6, 1e-3]])
     >>> MultivariateNormal(torch.zeros(2), scale_tril=factor).log_prob(torch.tensor([1e-3, 1e6]))

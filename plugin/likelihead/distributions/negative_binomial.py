@@ -59,7 +59,7 @@ class NegativeBinomial(TorchDistribution):
     log p(y) = lgamma(y + r) - lgamma(r) - log(y!) + y log(a m) - (y + r) log(1 + a m). By Stirling's formula, with its
     remainder mu and z = y + 1, that is (r + y) log((1 + a y) / (1 + a m)) + y log(m / z) - log((1 + a y) z) / 2
     + 1 - log(2 pi) / 2 + mu(r + y) - mu(r) - mu(z), in which nothing grows with r.
-    As a goes to 0 it is the Poisson distribution; Pyro's own is off by 200 there.
+    As a goes to 0 it is the Poisson distribution; Pyro's class is off by 200 there.
 
     >>> NegativeBinomial(torch.tensor(2.0), torch.tensor(1e-10)).log_prob(torch.tensor(3.0))
     tensor(-1.7123)

@@ -36,7 +36,7 @@ class _LogProb(Formula):
 class Normal(dist.Normal):
     """Normal(loc, scale), all of shape (...): log p(y) = -z^2 / 2 - log(scale) - log(2 pi) / 2, z = (y - loc) / scale.
 
-    Pyro's own squares scale and y - loc, which underflows below scale 1e-23 and overflows above 1e19. Here only z is
+    Pyro's class squares scale and y - loc, which underflows below scale 1e-23 and overflows above 1e19. Here only z is
     squared.
 
     >>> Normal(torch.tensor(0.0), torch.tensor(1e-30)).log_prob(torch.tensor(1e-30))

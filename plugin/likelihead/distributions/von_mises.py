@@ -113,7 +113,7 @@ _CONCENTRATED, _TERMS = 30.0, 16
 
 
 class VonMisesLaw(CircularLaw):
-    """Symmetric about loc with one peak: both kinds of interval are the central one. Flat at 0: then loc stands."""
+    """Symmetric about loc with one peak: both intervals are the central one. Where it is flat, loc is its mode."""
 
     loc: Array
     concentration: Array

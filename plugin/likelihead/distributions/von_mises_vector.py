@@ -42,11 +42,11 @@ class VonMisesVector(VonMises):
         self._given = concentration is not None
         self._wide = wide(vector)
         self._length = _length(self._wide)
-        own = self._length.to(vector.dtype) if concentration is None else concentration
-        self._length, self.concentration = broadcast_all(self._length, own)
+        given = self._length.to(vector.dtype) if concentration is None else concentration
+        self._length, self.concentration = broadcast_all(self._length, given)
         shape = self.concentration.shape
         self.vector, self._wide = vector.expand((*shape, 2)), self._wide.expand((*shape, 2))
-        # Not VonMises' own constructor: the angle is computed only when it is used.
+        # Not the constructor of VonMises: the angle is computed only when it is used.
         super(torch.distributions.VonMises, self).__init__(shape, validate_args=validate_args)  # type: ignore[misc]
 
     @lazy_property

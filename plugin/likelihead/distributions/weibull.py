@@ -51,8 +51,8 @@ def _distance(y: Tensor, scale: Tensor) -> Tensor:
 class Weibull(dist.Weibull):
     """Weibull(scale, concentration), all of shape (...), y > 0.
 
-    log p(y) = (k - 1) log(y / scale) - exp(k log(y / scale)) + log(k / scale), k the concentration. Pyro's own goes
-    through powers of y, which overflow and underflow on an ordinary grid. The density itself falls doubly
+    log p(y) = (k - 1) log(y / scale) - exp(k log(y / scale)) + log(k / scale), k the concentration. Pyro's class uses
+    powers of y, which overflow and underflow on an ordinary grid. The density itself falls doubly
     exponentially: a log-density or a gradient beyond the dtype's range is limited to an eighth of its largest number,
     so that training can recover.
 

@@ -1,4 +1,4 @@
-"""Scores of a trained model, and its predictions as a table."""
+"""Scores of a trained model, and its predictions as a frame."""
 
 from likelihead.evaluation.evaluate import Evaluation, evaluate, predict
 from likelihead.evaluation.predictions import frame_of

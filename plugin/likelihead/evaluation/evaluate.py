@@ -1,4 +1,4 @@
-"""Scores of a model on a data set: float64, on the CPU, batch by batch."""
+"""Scores of a model on a data set, computed batch by batch in float64 on the CPU."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from likelihead.errors import LikelihoodError
 from likelihead.evaluation.scores import aggregate, scores
 from likelihead.heads.sites import by_row, by_site, counts, filled, log_prob, row_weights
 
-#: The most rows, and the most numbers in x, that are predicted at a time.
-MOST_ROWS, MOST_NUMBERS = 10_000, 2**24
+#: The largest batch: its rows, and the numbers in its x.
+MAX_ROWS, MAX_NUMBERS = 10_000, 2**24
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Evaluation:
     """Scores of a model on a data set.
 
     Attributes:
-        n: rows.
+        n: the number of rows that count.
         scores: the mean of each score over the rows; `nll` in nats.
-        standard_errors: of the means; empty for fewer than two rows.
+        standard_errors: the standard errors of these means; empty for fewer than two rows.
         marginal: the mean NLL of the marginal fit; None without rows.
-        oracle: the mean NLL of the true distribution, where the data set knows it.
+        oracle: the mean NLL of the true distribution; None if it is unknown.
     """
 
     n: int = 0
@@ -41,7 +41,7 @@ class Evaluation:
 
     @property
     def nll(self) -> float | None:
-        """The mean NLL over rows; None without rows."""
+        """The mean NLL over the rows, in nats; None without rows."""
         return self.scores.get("nll")
 
     @property
@@ -52,16 +52,31 @@ class Evaluation:
 
 @torch.no_grad()
 def evaluate(model: nn.Module, data: Dataset | Iterable[Any]) -> Evaluation:
-    """Score a model with a `head` on a data set, or on the batches of a loader.
+    """Score a model on a data set, or on the batches of a loader.
 
-    A data set without rows has no scores. Rows that are masked throughout do not count. Where there are several sites
-    in a row, `nll` is their sum, `nll_per_site` their mean, and the other scores are means over sites.
+    Rows whose sites are all masked do not count. If rows have several sites, `nll` is the sum over a row's sites,
+    `nll_per_site` the mean over all sites, and the other scores are means over a row's sites.
+
+    Args:
+        model: a module that maps x to a distribution and has a `head`, such as a LikelihoodModule.
+        data: a `Dataset`, or an iterable of batches.
+
+    Returns:
+        The weighted means of the scores over the rows; no scores for data without rows.
 
     Raises:
         LikelihoodError: the rows have no targets.
+        TargetError: y, a weight, an exposure or a mask has the wrong shape.
+
+    >>> from likelihead import DistributionHead, LikelihoodModule
+    >>> from likelihead.data import Examples
+    >>> module = LikelihoodModule(nn.Identity(), DistributionHead("poisson", in_features=1))
+    >>> evaluation = evaluate(module, Examples(torch.zeros(4, 1), torch.arange(4.0)))
+    >>> evaluation.n, sorted(evaluation.scores)[:3]
+    (4, ['absolute_error', 'coverage_0.9', 'crps'])
     """
-    exact = in_float64(model)
-    parts = [part for part in (_scored(exact, batch) for batch in batches(data)) if len(part.weight)]
+    model64 = in_float64(model)
+    parts = [part for part in (_score_batch(model64, batch) for batch in batches(data)) if len(part.weight)]
     if not parts:
         return Evaluation()
     per_row = {name: torch.cat([part.scores[name] for part in parts]) for name in parts[0].scores}
@@ -72,8 +87,8 @@ def evaluate(model: nn.Module, data: Dataset | Iterable[Any]) -> Evaluation:
         total, sites = (sum(getattr(part, name) for part in parts) for name in ("total", "sites"))
         means["nll_per_site"] = float(total / sites)
     marginal = torch.cat([part.marginal for part in parts])
-    shown = {name: value for name, value in means.items() if not name.endswith("_se")}
-    return Evaluation(len(weight), shown, errors, _mean(-marginal, weight), _oracle(data, weight))
+    mean_scores = {name: value for name, value in means.items() if not name.endswith("_se")}
+    return Evaluation(len(weight), mean_scores, errors, _mean(-marginal, weight), _oracle(data, weight))
 
 
 def _mean(values: Tensor, weight: Tensor) -> float:
@@ -86,8 +101,17 @@ def _oracle(data: Any, weight: Tensor) -> float | None:
 
 
 @dataclass(frozen=True)
-class _Scored:
-    """The rows of a batch that count: their scores, weights and marginal log-probability; and the sum over sites."""
+class _BatchScores:
+    """Scores of the m rows of a batch that count.
+
+    Attributes:
+        scores: each score per row, (m,).
+        weight: per row, (m,).
+        marginal: the log-probability of each row under the marginal fit, (m,).
+        total: the NLL of the batch, a scalar.
+        sites: the number of sites that count, a scalar.
+        has_sites: whether rows have sites.
+    """
 
     scores: dict[str, Tensor]
     weight: Tensor
@@ -97,7 +121,7 @@ class _Scored:
     has_sites: bool
 
 
-def _scored(model: Any, batch: Batch) -> _Scored:
+def _score_batch(model: Any, batch: Batch) -> _BatchScores:
     y, weight, exposure = (as_float64(batch.y), as_float64(batch.weight), as_float64(batch.exposure))
     if y is None:
         raise LikelihoodError("these rows have no targets, so there is nothing to score")
@@ -110,7 +134,7 @@ def _scored(model: Any, batch: Batch) -> _Scored:
     per_row = scores(predicted, y) if batch.mask is None else _masked_scores(sited, y, batch.mask)
     if weight is not None and weight.dim() > 1:
         per_row["nll"] = -log_prob(predicted, y, weight, batch.mask) / weights
-    return _Scored(
+    return _BatchScores(
         {name: values[keep] for name, values in per_row.items()},
         weights[keep],
         log_prob(marginal, y, mask=batch.mask)[keep],
@@ -121,50 +145,67 @@ def _scored(model: Any, batch: Batch) -> _Scored:
 
 
 def _marginal_shape(model: Any, y: Tensor, predicted: Any) -> torch.Size:
-    """The rows, and those sites that the head does not tell apart by itself."""
+    """The rows, and those sites that are not outputs of the head."""
     inner = model.head.marginal(1).event_shape
     return y.shape[: y.dim() - len(inner)]
 
 
 def _masked_scores(sited: Any, y: Tensor, mask: Tensor) -> dict[str, Tensor]:
-    """The NLL of each row's unmasked sites, and the mean of each other score over them, (N,)."""
-    shown = mask.bool().reshape(*mask.shape, *(1,) * (len(sited.batch_shape) - mask.dim())).expand(sited.batch_shape)
+    """The NLL of each row's unmasked sites, and the mean of the other scores over them, (N,)."""
+    unmasked = mask.bool().reshape(*mask.shape, *(1,) * (len(sited.batch_shape) - mask.dim())).expand(sited.batch_shape)
     per_site = scores(sited, filled(y, mask, sited))
-    share = shown.reshape(len(shown), -1).double()
-    sums = {name: (values.reshape(len(shown), -1) * share).sum(1) for name, values in per_site.items()}
-    number = share.sum(1).clamp(min=1.0)
+    counts_site = unmasked.reshape(len(unmasked), -1).double()
+    sums = {name: (values.reshape(len(unmasked), -1) * counts_site).sum(1) for name, values in per_site.items()}
+    number = counts_site.sum(1).clamp(min=1.0)
     return {name: value if name == "nll" else value / number for name, value in sums.items()}
 
 
 def batches(data: Dataset | Iterable[Any]) -> Iterator[Batch]:
-    """The batches of a loader, or of a data set in its own order, as large as memory allows."""
+    """The batches of a loader, or a data set in order, in batches as large as `MAX_ROWS` and `MAX_NUMBERS` allow."""
     if isinstance(data, list | tuple) or not isinstance(data, Dataset):
         yield from map(Batch.of, data)
         return
     if not len(data):
         return
     first = Batch.of(data[0:1]).x
-    size = max(1, min(MOST_ROWS, MOST_NUMBERS // max(1, first.numel() if isinstance(first, Tensor) else 1)))
+    size = max(1, min(MAX_ROWS, MAX_NUMBERS // max(1, first.numel() if isinstance(first, Tensor) else 1)))
     for start in range(0, len(data), size):
         yield Batch.of(data[start : start + size])
 
 
 def in_float64(model: nn.Module) -> Any:
-    """A copy of the model in float64 on the CPU, for prediction."""
+    """A copy of the model in float64 on the CPU, in evaluation mode."""
     return deepcopy(model).cpu().double().eval()
 
 
 def as_float64(values: Any) -> Any:
-    """Real numbers in float64 on the CPU; labels, rankings and token ids stay whole numbers."""
-    return apply_to_collection(values, Tensor, _exact)
+    """Tensors on the CPU, in any nesting: floats in float64; labels, rankings and token ids stay integers."""
+    return apply_to_collection(values, Tensor, _tensor_as_float64)
 
 
-def _exact(values: Tensor) -> Tensor:
+def _tensor_as_float64(values: Tensor) -> Tensor:
     values = values.detach().cpu()
     return values.double() if values.is_floating_point() else values
 
 
 @torch.no_grad()
 def predict(model: nn.Module, x: Any, exposure: Tensor | None = None) -> Any:
-    """The predicted distribution of each row in float64, batch_shape (n,)."""
+    """The predicted distribution of each row of x, in float64 on the CPU.
+
+    Args:
+        model: a module that maps x to a distribution, such as a LikelihoodModule.
+        x: inputs (n, …).
+        exposure: the exposure of counts, per row (n,) or per site; None for 1.
+
+    Returns:
+        A Pyro distribution of batch_shape (n,).
+
+    Raises:
+        TargetError: an exposure of the wrong shape, or for a family that takes none.
+
+    >>> from likelihead import DistributionHead, LikelihoodModule
+    >>> module = LikelihoodModule(nn.Identity(), DistributionHead("poisson", in_features=1))
+    >>> predict(module, torch.zeros(3, 1)).mean.dtype
+    torch.float64
+    """
     return by_row(in_float64(model)(as_float64(x), as_float64(exposure)))

@@ -1,12 +1,12 @@
-"""Predicted distributions as a table: a row for each input row."""
+"""Predicted distributions as a pandas frame, with one row per input row."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
@@ -16,9 +16,11 @@ from likelihead import inference
 from likelihead.data.dataset import Dataset
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.evaluate import as_float64, batches, in_float64
-from likelihead.target_types.classes import labelled_columns
+from likelihead.heads.sites import by_site, filled, log_prob
+from likelihead.inference.batches import given_parameters
+from likelihead.target_types.classes import class_columns
 from likelihead.target_types.detect import class_of
-from likelihead.target_types.target_type import Table, TargetColumns, TargetType
+from likelihead.target_types.target_type import OutputColumns, TargetColumns, TargetType
 
 
 def frame_of(
@@ -27,17 +29,26 @@ def frame_of(
     columns: TargetColumns | None = None,
     quantiles: Sequence[float] = (0.05, 0.5, 0.95),
     seed: int = 0,
+    mask: Tensor | None = None,
 ) -> pd.DataFrame:
-    """Mean, mode, median, quantiles and parameters of each row; log_prob and pit where the target is known.
+    """Predictions as a frame: mean, mode, median, quantiles and parameters; with y also log_prob and pit.
 
-    What a family does not have (the mean of a class) is left out. With several targets their names stand in front.
+    Columns that a family does not have (such as the mean of classes) are left out. With several targets, column names
+    start with that of the target.
 
     Args:
         predicted: a distribution of batch_shape (n,).
-        y: targets (n, *event_shape), or None.
+        y: targets (n, *event_shape); None if unknown.
         columns: the target columns of the table, with the names of classes or items and the unit of angles.
         quantiles: levels in (0, 1).
-        seed: of the randomised pit of discrete families.
+        seed: the seed of the randomised pit of discrete families.
+        mask: False where a row, or a site of it, has no target: its pit is NaN, and log_prob leaves it out.
+
+    Returns:
+        A frame of n rows.
+
+    Raises:
+        LikelihoodError: y has another shape, or a parameter is NaN.
 
     >>> from pyro.distributions import Normal
     >>> frame_of(Normal(torch.zeros(1), 1.0), quantiles=[0.5]).columns.tolist()
@@ -45,17 +56,20 @@ def frame_of(
     """
     columns = TargetColumns(["y"]) if columns is None else columns
     target_type = class_of(predicted)(type(predicted).__name__)
-    table: Table = {}
-    for name, values in _points(predicted, quantiles).items():
-        shown = values if name != "mean" else _mean(target_type, values, predicted, columns)
-        if shown is not None:
-            table |= target_type.write(name, shown, columns)
-    for name, parameter in parameters(predicted, target_type.shown_parameters).items():
-        table |= labelled_columns(name, parameter.detach().numpy(), columns)
+    table: OutputColumns = {}
+    for name, values in _statistics(predicted, quantiles).items():
+        in_units = values if name != "mean" else _mean(target_type, values, predicted, columns)
+        if in_units is not None:
+            table |= target_type.write(name, in_units, columns)
+    for name, parameter in parameters(predicted, target_type.extra_parameters).items():
+        table |= class_columns(name, parameter.detach().numpy(), columns)
     if y is not None:
-        table["log_prob"] = predicted.log_prob(y).numpy()
-        pit = _where_defined(partial(inference.pit, y=y, seed=seed), predicted)
-        table |= {} if pit is None else labelled_columns("pit", pit, columns)
+        table["log_prob"] = log_prob(predicted, y, mask=mask).numpy()
+        known = y if mask is None else filled(y, mask, by_site(predicted))
+        pit = _if_defined(partial(inference.pit, y=known, seed=seed), predicted)
+        if pit is not None and mask is not None:
+            pit = np.where(mask.numpy().reshape(*mask.shape, *(1,) * (pit.ndim - mask.dim())), pit, np.nan)
+        table |= {} if pit is None else class_columns("pit", pit, columns)
     return pd.DataFrame(table)
 
 
@@ -66,28 +80,28 @@ def predict_frame(
     columns: TargetColumns | None = None,
     quantiles: Sequence[float] = (0.05, 0.5, 0.95),
 ) -> pd.DataFrame:
-    """The predictions of a model for a data set, or for the batches of a loader, as `frame_of` gives them."""
-    exact = in_float64(model)
+    """Predictions of a model for a data set or the batches of a loader, as a frame like that of `frame_of`."""
+    model64 = in_float64(model)
     frames = []
     for number, batch in enumerate(batches(data)):
         x, exposure, y = (as_float64(part) for part in (batch.x, batch.exposure, batch.y))
-        frames.append(frame_of(exact(x, exposure), y, columns, quantiles, seed=number))
+        frames.append(frame_of(model64(x, exposure), y, columns, quantiles, number, batch.mask))
     return pd.concat(frames, ignore_index=True)
 
 
-def _points(predicted: Any, quantiles: Sequence[float]) -> dict[str, NDArray[Any]]:
-    """The points that the distribution has, each (n, …)."""
-    asked: dict[str, Callable[[Any], Tensor]] = {
+def _statistics(predicted: Any, quantiles: Sequence[float]) -> dict[str, NDArray[Any]]:
+    """Mean, mode, median and quantiles, as far as they are defined, each (n, …)."""
+    functions: dict[str, Callable[[Any], Tensor]] = {
         "mean": inference.mean,
         "mode": inference.mode,
         "median": inference.median,
         **{f"q{level:g}": partial(inference.quantile, q=level) for level in quantiles},
     }
-    points = {name: _where_defined(function, predicted) for name, function in asked.items()}
-    return {name: values for name, values in points.items() if values is not None}
+    statistics = {name: _if_defined(function, predicted) for name, function in functions.items()}
+    return {name: values for name, values in statistics.items() if values is not None}
 
 
-def _where_defined(function: Callable[[Any], Tensor], predicted: Any) -> NDArray[Any] | None:
+def _if_defined(function: Callable[[Any], Tensor], predicted: Any) -> NDArray[Any] | None:
     try:
         return function(predicted).numpy()
     except LikelihoodError:
@@ -99,27 +113,22 @@ def _mean(target_type: TargetType, values: NDArray[Any], predicted: Any, columns
     return target_type.mean(values, None if probabilities is None else probabilities.numpy(), columns)
 
 
-def parameters(predicted: Any, shown: Sequence[str] = ()) -> Mapping[str, Tensor]:
-    """The parameters by name, (n, *shape); those of a mixture's components, and the logits that weigh them.
+def parameters(predicted: Any, extra: Sequence[str] = ()) -> Mapping[str, Tensor]:
+    """The parameters by name, (n, *shape); for a mixture those of its components, and their logits.
 
     Args:
         predicted: a distribution of batch_shape (n,).
-        shown: attributes to give beside the parameters, such as the probabilities behind logits.
+        extra: further attributes to include, such as the probabilities that belong to logits.
     """
     if isinstance(predicted, torch.distributions.Independent):
-        return parameters(predicted.base_dist, shown)
+        return parameters(predicted.base_dist, extra)
     if isinstance(predicted, torch.distributions.MixtureSameFamily):
         weights = {"mixture_logits": predicted.mixture_distribution.logits}
-        return weights | dict(parameters(predicted.component_distribution, shown))
-    given = [name for name in type(predicted).arg_constraints if _is_given(predicted, name)]
-    extra = [name for name in shown if hasattr(predicted, name)]
-    values = {name: getattr(predicted, name) for name in dict.fromkeys((*given, *extra))}
+        return weights | dict(parameters(predicted.component_distribution, extra))
+    given = given_parameters(predicted)
+    further = [name for name in extra if hasattr(predicted, name)]
+    values = {name: getattr(predicted, name) for name in dict.fromkeys((*given, *further))}
     rows = predicted.batch_shape[0]
     return {
         name: value if len(value) == rows else value.expand(rows, *value.shape[1:]) for name, value in values.items()
     }
-
-
-def _is_given(predicted: Any, name: str) -> bool:
-    """Whether a parameter was given, or is a view of what was; not one of several alternatives, computed when asked."""
-    return name in vars(predicted) or isinstance(inspect.getattr_static(type(predicted), name, None), property)

@@ -1,4 +1,4 @@
-"""A family resolved: the class, the role and link of each parameter, and all shapes."""
+"""A resolved family: the distribution class, and the role, link and shape of each parameter."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from likelihead.families.signature import Signature, path_of, resolve
 
 __all__ = ["MIXTURE", "Family", "read", "shipped"]
 
-#: The parameter that weighs the components of a mixture.
+#: The parameter that holds the logits of a mixture's weights.
 MIXTURE = "mixture_logits"
 KEYS = ("family", "parameters", "links", "floors", "components", "options")
 Role = str | float | Sequence[float]
@@ -27,9 +27,19 @@ Role = str | float | Sequence[float]
 
 @dataclass(frozen=True)
 class Family:
-    """A class of distributions with a role, a link and a shape for each parameter.
+    """A distribution class with a role, a link and a shape for each parameter.
 
-    `parameter_shapes` are those of one row: output_shape, then components, then the parameter's own.
+    Attributes:
+        cls: the distribution class, of the components in the case of a mixture.
+        roles: `predicted`, `learned` or a number, for each parameter.
+        links: the link of each predicted or learned parameter.
+        parameter_shapes: the shape of each parameter in one row: output_shape, components, then that of one value.
+        event_size: K for a family that needs it (classes, items, components of a vector); otherwise None.
+        output_shape: (D,) for D independent outputs, or ().
+        components: the number of components of a mixture; None for no mixture.
+        options: further constructor arguments.
+        spec: the mapping that describes the family, as plain values.
+        takes_validation: whether the constructor takes `validate_args`.
 
     >>> family = Family.of("normal")
     >>> family.roles
@@ -55,16 +65,17 @@ class Family:
         spec: str | Mapping[str, Any] | type,
         event_size: int | None = None,
         output_shape: Sequence[int] = (),
-        own: Iterable[type] = (),
+        user_classes: Iterable[type] = (),
         trusted: bool = True,
     ) -> Family:
-        """Resolve a shipped name, a mapping as in conf/distribution/*.yaml, or a distribution class.
+        """Resolve a family.
 
         Args:
-            event_size: K where the family has a dimension of its own (classes, items, components of a vector).
+            spec: a shipped name ("poisson"), a mapping as in conf/distribution/*.yaml, or a distribution class.
+            event_size: K for a family that needs it (classes, items, components of a vector).
             output_shape: (D,) for D independent outputs.
-            own: classes that a mapping may name besides Pyro's and likelihead's.
-            trusted: whether a mapping may name any importable class; false for a file that came from elsewhere.
+            user_classes: classes that the mapping may name besides those of Pyro and likelihead.
+            trusted: whether the mapping may name any importable class; false for one that came with a file.
 
         Raises:
             LikelihoodError: an unknown key, parameter, role, link or class, or a missing `event_size`.
@@ -76,11 +87,11 @@ class Family:
         if mapping.get("family") is None:
             raise LikelihoodError("a distribution needs its family, such as family: pyro.distributions.Gumbel")
         target = mapping["family"]
-        family = target if isinstance(target, type) else resolve(str(target), own, trusted)
+        family = target if isinstance(target, type) else resolve(str(target), user_classes, trusted)
         return _assemble(family, mapping, event_size, torch.Size(output_shape))
 
     def build(self, values: Mapping[str, Tensor]) -> Any:
-        """The distribution with parameter values (N, *parameter_shape): batch_shape (N,), event_shape that of y."""
+        """The distribution of parameter values (N, *parameter_shape): batch_shape (N,), event_shape that of y."""
         values = dict(values)
         logits = values.pop(MIXTURE, None)
         checks = {"validate_args": False} if self.takes_validation else {}
@@ -91,7 +102,7 @@ class Family:
         return built.to_event(len(self.output_shape)) if self.output_shape else built
 
     def example(self) -> Any:
-        """The distribution of one row at anchor 0, (or at its fixed numbers): what shapes and support are read from."""
+        """The distribution of one row, batch_shape (1,), at anchor 0 and raw output 0, to read shapes and support."""
         values = {}
         for name, shape in self.parameter_shapes.items():
             role = self.roles[name]
@@ -103,19 +114,23 @@ class Family:
         return self.build(values)
 
     def number(self, name: str) -> Tensor:
-        """The value of a fixed parameter, of its shape."""
+        """The value of a fixed parameter, expanded to the shape of the parameter.
+
+        Raises:
+            LikelihoodError: it does not broadcast to that shape.
+        """
         value = torch.as_tensor(self.roles[name], dtype=torch.get_default_dtype())
         try:
             return value.expand(self.parameter_shapes[name]).clone()
         except RuntimeError as error:
             raise LikelihoodError(
                 f"{self.cls.__name__}.{name} has shape {tuple(self.parameter_shapes[name])}; "
-                f"{self.roles[name]} cannot be spread over it"
+                f"{self.roles[name]} does not broadcast to it"
             ) from error
 
     @property
     def name(self) -> str:
-        """The name of the class, with the number of components of a mixture."""
+        """The name of the class, preceded by the number of components if it is a mixture."""
         return f"mixture of {self.components} {self.cls.__name__}" if self.components else self.cls.__name__
 
     @property
@@ -130,7 +145,7 @@ class Family:
 
     @property
     def is_discrete(self) -> bool:
-        """Whether y takes separate values only."""
+        """Whether y is discrete."""
         return bool(self.support.is_discrete)
 
 
@@ -165,17 +180,17 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
     family = Family(
         cls, roles, resolved, full, event_size, output_shape, components, options, spec, signature.takes_validation
     )
-    _try_out(family)
+    _check_example(family)
     return family
 
 
-def _try_out(family: Family) -> None:
-    """Build one row, so that a class that cannot be driven by its parameters alone says so at once."""
+def _check_example(family: Family) -> None:
+    """Build one row, so that a class that needs more than its parameters fails at once."""
     try:
         example = family.example()
         example.support, example.event_shape  # noqa: B018
         if example.batch_shape != (1,):
-            raise ValueError("it gives one distribution over all rows")
+            raise ValueError("it returns one distribution for all rows")
     except (TypeError, ValueError, AssertionError, RuntimeError, AttributeError, NotImplementedError) as error:
         raise LikelihoodError(
             f"{family.cls.__name__} cannot be built from {', '.join(family.roles)} alone "
@@ -215,26 +230,29 @@ def _check_role(signature: Signature, name: str, role: Any) -> None:
 
 
 def family_for(spec: str | Mapping[str, Any] | type, y: Tensor, classes: int | None = None) -> Family:
-    """The family with the sizes that targets y (N,) or (N, K) ask for.
+    """The family with the sizes of targets y (N,) or (N, K).
 
-    A family of vectors takes K as its own dimension; any other one has K independent outputs. For class labels the
-    number of classes is `classes`, or max(y) + 1.
+    For a family of vectors, K is the event size; any other family gets K independent outputs. The number of classes of
+    class labels is `classes`, or by default max(y) + 1.
+
+    Raises:
+        LikelihoodError: a family of vectors, and y is not (N, K); or as `Family.of`.
 
     >>> family_for("categorical", torch.tensor([0, 2, 1])).event_size
     3
     >>> family_for("normal", torch.zeros(5, 2)).output_shape
     torch.Size([2])
     """
-    bare = read(spec) if isinstance(spec, str) else {"family": spec} if isinstance(spec, type) else dict(spec)
-    target = bare["family"]
+    mapping = read(spec) if isinstance(spec, str) else {"family": spec} if isinstance(spec, type) else dict(spec)
+    target = mapping["family"]
     signature = Signature.of(target if isinstance(target, type) else resolve(str(target)))
     if not signature.is_sized:
-        return Family.of(bare, output_shape=tuple(y.shape[1:]))
-    if len(Family.of(bare, event_size=3).event_shape):
+        return Family.of(mapping, output_shape=tuple(y.shape[1:]))
+    if len(Family.of(mapping, event_size=3).event_shape):
         if y.dim() != 2:
             raise LikelihoodError(
                 f"{signature.cls.__name__} needs a vector in each row, y of shape (N, K); y has shape {tuple(y.shape)}"
             )
-        return Family.of(bare, event_size=int(y.shape[1]))
+        return Family.of(mapping, event_size=int(y.shape[1]))
     size = classes if classes is not None else int(y.max()) + 1
-    return Family.of(bare, event_size=max(size, 2), output_shape=tuple(y.shape[1:]))
+    return Family.of(mapping, event_size=max(size, 2), output_shape=tuple(y.shape[1:]))

@@ -1,7 +1,7 @@
 """Links: smooth maps from raw outputs on the real line to a parameter's constraint, each with an inverse.
 
-A link is anchored. Raw output 0 gives the value at the anchor, and the anchor is `link.inverse(value)`; so a start is
-written in natural units. Anchor 0 is the plain link.
+A link is anchored: raw output 0 gives the value at the anchor, and the anchor of a value is `link.inverse(value)`, so
+that starting values are written in natural units. With anchor 0 a link is plain.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from torch.nn import functional
 
 from likelihead.errors import LikelihoodError
 
-#: Beyond a factor of exp(±15), 3 million either way, exp is continued so that it stays finite and alive.
-BEND = 15.0
+#: Outside ±EXP_RANGE, factors of three million, exp is extended so that value and gradient neither overflow nor vanish.
+EXP_RANGE = 15.0
 
 
 class Link(ABC):
     """Maps raw outputs (..., *raw_shape) to values (..., *shape) that satisfy a constraint."""
 
     def raw_shape(self, shape: torch.Size) -> torch.Size:
-        """The shape of the raw outputs behind one value of `shape`."""
+        """The shape of the raw outputs that give one value of `shape`."""
         return shape
 
     def factors(self, raw_shape: torch.Size) -> Tensor:
-        """True where a raw output acts as a factor (its unit is 1), false where it is measured in a unit of its own."""
+        """True for raw outputs that act as factors, whose unit is 1; false for those with a unit of their own."""
         return torch.zeros(raw_shape, dtype=torch.bool)
 
     @abstractmethod
     def __call__(self, raw: Tensor, anchor: Tensor) -> Tensor:
-        """The value, (..., *shape), of the raw outputs (..., *raw_shape) around `anchor`, which broadcasts."""
+        """The values (..., *shape) of raw outputs (..., *raw_shape) at `anchor`, which broadcasts against them."""
 
     @abstractmethod
     def inverse(self, value: Tensor) -> Tensor:
@@ -52,25 +52,25 @@ class Identity(Link):
         return value
 
 
-def bent_exp(raw: Tensor, floor: float = 0.0) -> Tensor:
-    """exp(raw) where models live, finite, smooth and alive everywhere.
+def extended_exp(raw: Tensor, floor: float = 0.0) -> Tensor:
+    """exp(raw) in the usual range, extended so that it is finite and smooth with a positive gradient everywhere.
 
-    Above raw = 15 it goes on linearly. Below, from raw = -15 or from where exp(raw) is twice the floor, it goes on as
-    a reciprocal that tends to the floor. Value and slope are continuous at both ends.
+    Above raw = 15 the extension is linear. Below raw = -15, or below the point where exp(raw) is twice the floor, it
+    is a reciprocal that tends to the floor. Value and slope are continuous at both ends.
 
-    >>> bent_exp(torch.tensor([-1000.0, 0.0, 1000.0])) > 0
+    >>> extended_exp(torch.tensor([-1000.0, 0.0, 1000.0])) > 0
     tensor([True, True, True])
     """
-    low = max(-BEND, math.log(2.0 * floor)) if floor > 0 else -BEND
+    low = max(-EXP_RANGE, math.log(2.0 * floor)) if floor > 0 else -EXP_RANGE
     start = math.exp(low)
-    inside = raw.clamp(low, BEND).exp() * (1.0 + (raw - BEND).clamp(min=0.0))
+    inside = raw.clamp(low, EXP_RANGE).exp() * (1.0 + (raw - EXP_RANGE).clamp(min=0.0))
     below = (low - raw).clamp(min=0.0)
     tail = floor + (start - floor) / (1.0 + below * (start / (start - floor)))
     return torch.where(raw < low, tail, inside)
 
 
 class Exp(Link):
-    """Positive parameters, above `lower`: value = lower + exp(anchor) * exp(raw), raw outputs act as factors."""
+    """Parameters above `lower`: value = lower + exp(anchor) * exp(raw); raw outputs act as factors."""
 
     def __init__(self, lower: float = 0.0, floor: float = 0.0) -> None:
         self.lower, self.floor = lower, floor
@@ -79,7 +79,7 @@ class Exp(Link):
         return torch.ones(raw_shape, dtype=torch.bool)
 
     def __call__(self, raw: Tensor, anchor: Tensor) -> Tensor:
-        value = anchor.exp() * bent_exp(raw, self.floor)
+        value = anchor.exp() * extended_exp(raw, self.floor)
         return value + self.lower if self.lower else value
 
     def inverse(self, value: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ class Exp(Link):
 
 
 class Softplus(Link):
-    """Positive parameters, above `lower`: value = lower + floor + log(1 + exp(anchor + raw))."""
+    """Parameters above `lower`: value = lower + floor + log(1 + exp(anchor + raw))."""
 
     def __init__(self, lower: float = 0.0, floor: float = 0.0) -> None:
         self.offset = lower + floor
@@ -136,7 +136,7 @@ class Logistic(Link):
 class LowerCholesky(Link):
     """Lower triangular matrices with a positive diagonal, (d, d), packed into d(d+1)/2 raw outputs.
 
-    The first d raw outputs are factors of the diagonal, the others add to the entries below it, row by row.
+    The first d raw outputs are factors of the diagonal, the others are added to the entries below it, row by row.
     """
 
     def __init__(self, floor: float = 0.0) -> None:
@@ -158,16 +158,16 @@ class LowerCholesky(Link):
         diagonal = self.exp(raw[..., :size], anchor[..., :size])
         below = raw[..., size:] + anchor[..., size:]
         entries = torch.cat([diagonal, below, torch.zeros_like(diagonal[..., :1])], dim=-1)
-        return entries[..., self._places(size).to(raw.device)].unflatten(-1, (size, size))
+        return entries[..., self._positions(size).to(raw.device)].unflatten(-1, (size, size))
 
     @staticmethod
-    def _places(size: int) -> Tensor:
-        """Which packed entry stands where in the flattened matrix; the last one is the zero above the diagonal."""
+    def _positions(size: int) -> Tensor:
+        """The packed position of each entry of the flattened matrix; above the diagonal that of the zero at the end."""
         row, column = torch.tril_indices(size, size, offset=-1)
-        places = torch.full((size, size), size * (size + 1) // 2)
-        places[range(size), range(size)] = torch.arange(size)
-        places[row, column] = size + torch.arange(len(row))
-        return places.flatten()
+        positions = torch.full((size, size), size * (size + 1) // 2)
+        positions[range(size), range(size)] = torch.arange(size)
+        positions[row, column] = size + torch.arange(len(row))
+        return positions.flatten()
 
     def inverse(self, value: Tensor) -> Tensor:
         row, column = torch.tril_indices(value.shape[-1], value.shape[-1], offset=-1)
@@ -176,7 +176,7 @@ class LowerCholesky(Link):
 
 
 class PositiveDefinite(Link):
-    """Symmetric positive definite matrices, (d, d), through their Cholesky factor."""
+    """Symmetric positive definite matrices, (d, d), by way of their Cholesky factor."""
 
     def __init__(self, floor: float = 0.0) -> None:
         self.factor = LowerCholesky(floor)
@@ -196,7 +196,7 @@ class PositiveDefinite(Link):
 
 
 class Ordered(Link):
-    """Increasing vectors (K,): the first entry is real, the others follow at distances that are factors."""
+    """Increasing vectors (K,): the first entry is real, and raw outputs are factors of the differences to the next."""
 
     def __init__(self, floor: float = 0.0) -> None:
         self.exp = Exp(floor=floor)
@@ -213,7 +213,7 @@ class Ordered(Link):
 
 
 class Transformed(Link):
-    """Any other constraint that torch knows how to reach, through `torch.distributions.transform_to`."""
+    """Any other constraint for which `torch.distributions.transform_to` has a transform."""
 
     def __init__(self, constraint: Constraint) -> None:
         self.transform = transform_to(constraint)
@@ -233,14 +233,14 @@ NAMED: dict[str, Callable[..., Link]] = {"exp": Exp, "softplus": Softplus}
 
 
 def base_constraint(constraint: Constraint) -> Constraint:
-    """The constraint of one element: `independent` wrappers only say which dimensions belong together."""
+    """The constraint without `independent` wrappers, which only declare event dimensions."""
     while isinstance(constraint, constraints.independent):
         constraint = constraint.base_constraint
     return constraint
 
 
 def is_discrete(constraint: Constraint) -> bool:
-    """Whether a constraint allows separate values only; dependent constraints that cannot tell do not."""
+    """Whether a constraint is discrete; dependent constraints that cannot tell count as continuous."""
     try:
         return bool(base_constraint(constraint).is_discrete)
     except NotImplementedError:
@@ -266,12 +266,16 @@ def _link_of(constraint: Constraint, floor: float) -> Link:
 
 
 def link_for(constraint: Constraint, name: str | None = None, floor: float = 0.0) -> Link:
-    """The link to `constraint`: the default one, or the one that `name` asks for.
+    """The link to `constraint`: the default one, or the one called `name`.
 
-    `floor` is the smallest value of a positive parameter, as a share of the anchor's value (of 1 for a plain link).
+    Args:
+        constraint: the constraint of a parameter.
+        name: `identity`, `exp` or `softplus`; None for the default.
+        floor: the smallest value of a positive parameter, as a fraction of its value at the anchor.
 
     Raises:
-        LikelihoodError: the constraint cannot be reached from the real line (an integer), or `name` is unknown.
+        LikelihoodError: no link reaches the constraint (integers), `name` is unknown, or it does not fit the
+            constraint.
 
     >>> link_for(constraints.positive)(torch.tensor(0.5), torch.tensor(0.0)) == torch.tensor(0.5).exp()
     tensor(True)
@@ -284,7 +288,7 @@ def link_for(constraint: Constraint, name: str | None = None, floor: float = 0.0
             return _link_of(base, floor)
         except (NotImplementedError, AttributeError) as error:
             raise LikelihoodError(
-                f"no link is known to the constraint {base}; give the parameter as a number"
+                f"there is no link to the constraint {base}; give the parameter as a number"
             ) from error
     if name == "identity":
         return Identity()

@@ -1,7 +1,4 @@
-"""What a distribution class says of itself: which parameters it takes, their constraints, their sizes.
-
-Pyro's class is the description; nothing is described a second time here.
-"""
+"""The parameters of a distribution class, with their constraints and shapes, as the class itself declares them."""
 
 from __future__ import annotations
 
@@ -18,37 +15,40 @@ from torch.distributions.constraints import Constraint
 from likelihead.errors import LikelihoodError
 from likelihead.families.links import is_discrete
 
-#: Where a class that a file names may come from. A loaded file is data: nothing else is imported for it.
-ROOMS = ("likelihead.distributions", "pyro.distributions")
-#: Of two parametrisations the one whose name ends so is taken, unless the mapping names the other.
+#: The modules whose classes a loaded file may name: a file is data, so nothing else is imported for it.
+TRUSTED_MODULES = ("likelihead.distributions", "pyro.distributions")
+#: Of alternative parametrisations, the one whose name ends like this is the default.
 PREFERRED = ("logits", "scale_tril")
 
 
 def path_of(cls: type) -> str:
-    """The dotted name under which `resolve` finds `cls` again."""
-    for room in ROOMS:
-        if getattr(importlib.import_module(room), cls.__name__, None) is cls:
-            return f"{room}.{cls.__name__}"
+    """The dotted path from which `resolve` gets `cls`."""
+    for module in TRUSTED_MODULES:
+        if getattr(importlib.import_module(module), cls.__name__, None) is cls:
+            return f"{module}.{cls.__name__}"
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-def resolve(path: str, own: Iterable[type] = (), trusted: bool = True) -> type:
-    """The distribution class at a dotted path, such as `pyro.distributions.Gumbel`.
+def resolve(path: str, user_classes: Iterable[type] = (), trusted: bool = True) -> type:
+    """The distribution class at a dotted path.
 
-    With `trusted=False` (the path came with a file) only `likelihead.distributions`, `pyro.distributions` and the
-    classes in `own` are open.
+    Args:
+        path: such as `pyro.distributions.Gumbel`.
+        user_classes: classes that are allowed even if the path is not trusted.
+        trusted: whether any module may be imported; false for a path that came with a file, which may only name
+            classes of likelihead.distributions and pyro.distributions, and `user_classes`.
 
     Raises:
-        LikelihoodError: there is no such class, it is no Pyro distribution, or it is not open.
+        LikelihoodError: there is no such class, it is not a Pyro distribution, or it is not allowed.
 
     >>> resolve("pyro.distributions.Gumbel").__name__
     'Gumbel'
     """
-    for cls in own:
+    for cls in user_classes:
         if path_of(cls) == path:
             return cls
     module, _, name = path.rpartition(".")
-    if not trusted and module not in ROOMS:
+    if not trusted and module not in TRUSTED_MODULES:
         raise LikelihoodError(
             f"the family {path!r} comes with the file and is not part of Pyro or likelihead; "
             f"pass its class where you load the file: load(path, families=[{name}])"
@@ -60,7 +60,7 @@ def resolve(path: str, own: Iterable[type] = (), trusted: bool = True) -> type:
             f"there is no distribution {path!r}; name one with its module, such as pyro.distributions.Gumbel"
         ) from error
     if not (isinstance(cls, type) and issubclass(cls, TorchDistributionMixin)):
-        raise LikelihoodError(f"{path!r} is no Pyro distribution class; name one such as pyro.distributions.Gumbel")
+        raise LikelihoodError(f"{path!r} is not a Pyro distribution class; name one such as pyro.distributions.Gumbel")
     return cls
 
 
@@ -73,7 +73,14 @@ def _is_static(constraint: Constraint) -> bool:
 
 @dataclass(frozen=True)
 class Signature:
-    """The parameters that a distribution class takes, in the order of its constructor."""
+    """The parameters of a distribution class, in the order of its constructor.
+
+    Attributes:
+        cls: the distribution class.
+        constraints: the constraint of each parameter.
+        optional: the parameters whose default is None, such as alternative parametrisations.
+        takes_validation: whether the constructor takes `validate_args`.
+    """
 
     cls: type
     constraints: dict[str, Constraint]
@@ -85,7 +92,7 @@ class Signature:
         """Read the signature of a distribution class.
 
         Raises:
-            LikelihoodError: the class computes its constraints for each instance, as wrappers do.
+            LikelihoodError: the constraints depend on the instance, as those of wrappers do.
         """
         declared = inspect.getattr_static(family, "arg_constraints", None)
         declared = declared if isinstance(declared, Mapping) else None
@@ -93,45 +100,45 @@ class Signature:
         names = [name for name in arguments if declared is not None and name in declared]
         if declared is None or not names or not all(_is_static(declared[name]) for name in names):
             raise LikelihoodError(
-                f"{family.__name__} does not say which parameters it takes (it wraps others, or decides for "
-                "each instance); name the family that it wraps"
+                f"{family.__name__} does not say which parameters it takes (it wraps another distribution, or its "
+                "constraints depend on the instance); name the family that it wraps"
             )
         optional = frozenset(name for name in names if arguments[name].default is None)
         return cls(family, {name: declared[name] for name in names}, optional, "validate_args" in arguments)
 
     def is_trainable(self, name: str) -> bool:
-        """Whether a gradient can reach the parameter: counts and flags must be given as numbers."""
+        """Whether the parameter has a gradient; discrete ones (counts, flags) must be given as numbers."""
         return not is_discrete(self.constraints[name])
 
     def default_parameters(self, mentioned: Iterable[str]) -> list[str]:
-        """The parameters that are predicted where the mapping does not mention them.
+        """The parameters that are predicted by default, given those that the mapping mentions.
 
-        Those without a default of None; of alternatives (`probs` or `logits`) the preferred one.
+        These are all others without a default of None and, of alternatives (`probs` or `logits`), the preferred one.
         """
         mentioned = set(mentioned)
         arguments = inspect.signature(self.cls.__init__).parameters  # type: ignore[misc]
         needed = [name for name in self.constraints if name not in self.optional and name not in mentioned]
-        wanted = [
+        chosen = [
             name for name in needed if self.is_trainable(name) or arguments[name].default is inspect.Parameter.empty
         ]
         alternatives = [name for name in self.constraints if name in self.optional]
-        required_alone = any(name not in self.optional for name in self.constraints)
+        has_required = any(name not in self.optional for name in self.constraints)
         if alternatives and not mentioned & set(alternatives):
             preferred = [name for name in alternatives if name.endswith(PREFERRED)]
-            wanted += preferred or ([] if required_alone else alternatives[:1])
-        return wanted
+            chosen += preferred or ([] if has_required else alternatives[:1])
+        return chosen
 
     def event_shapes(self, event_size: int | None) -> dict[str, torch.Size]:
-        """The shape of one value of each parameter, for vectors (or K classes) of `event_size`.
+        """The shape of one value of each parameter; `event_size` is the length of y or its number of classes.
 
         Raises:
-            LikelihoodError: the family has a dimension of its own and `event_size` is missing.
+            LikelihoodError: the family needs an `event_size`, which is None.
         """
-        own = self._own_shapes(event_size)
+        declared = self._declared_shapes(event_size)
         shapes: dict[str, torch.Size] = {}
         for name, constraint in self.constraints.items():
-            if name in own:
-                shapes[name] = torch.Size(own[name])
+            if name in declared:
+                shapes[name] = torch.Size(declared[name])
                 continue
             if constraint.event_dim and event_size is None:
                 raise LikelihoodError(
@@ -141,7 +148,8 @@ class Signature:
             shapes[name] = torch.Size((event_size,) * constraint.event_dim)  # type: ignore[arg-type]
         return shapes
 
-    def _own_shapes(self, event_size: int | None) -> dict[str, Any]:
+    def _declared_shapes(self, event_size: int | None) -> dict[str, Any]:
+        """The shapes that the class itself declares by `parameter_shapes`."""
         hook = getattr(self.cls, "parameter_shapes", None)
         if hook is None:
             return {}
@@ -154,7 +162,7 @@ class Signature:
 
     @property
     def is_sized(self) -> bool:
-        """Whether the family has a dimension of its own, so that an `event_size` must be given."""
+        """Whether the family needs an `event_size`."""
         try:
             self.event_shapes(None)
         except LikelihoodError:

@@ -1,4 +1,4 @@
-"""DistributionHead: the output layer that maps features to a distribution over the answer."""
+"""DistributionHead: the output layer that maps features to a distribution over y."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def _parameter(family: Family, name: str) -> Parameter:
 class DistributionHead(nn.Module):
     """Maps features (N, in_features) to a Pyro distribution: batch_shape (N,), event_shape that of y.
 
-    One `nn.Linear` holds the raw outputs of all predicted parameters, parameter after parameter in the order of the
-    mapping; links carry them to their constraints, and learned and fixed parameters join.
+    One `nn.Linear` gives the raw outputs of all predicted parameters, parameter by parameter in the order of the
+    mapping. Links map them to the constraints; learned and fixed parameters are added.
 
     Args:
         distribution: a shipped name ("poisson"), a mapping as in conf/distribution/*.yaml, or a distribution class.
         in_features: the number of features.
-        event_size: K where the family has a dimension of its own (classes, items, components of a vector).
+        event_size: K for a family that needs it (classes, items, components of a vector).
         output_shape: (D,) for D independent outputs.
 
     Raises:
-        LikelihoodError: the distribution is unknown, or a parameter, a role or a size does not fit it.
+        LikelihoodError: an unknown distribution, or a parameter, role or size that does not fit it.
 
     >>> head = DistributionHead("poisson", in_features=64)
     >>> dist = head(torch.zeros(8, 64))
@@ -61,6 +61,7 @@ class DistributionHead(nn.Module):
         else:
             self.family = Family.of(distribution, event_size, output_shape)
         self.in_features = in_features
+        self._is_fitted = False
         self.parameter = nn.ModuleDict({name: _parameter(self.family, name) for name in self.family.roles})
         self.sizes = [parameter.size for _, parameter in self._named()]
         self.linear = nn.Linear(in_features, sum(self.sizes)) if sum(self.sizes) else None
@@ -75,33 +76,47 @@ class DistributionHead(nn.Module):
 
     @property
     def is_discrete(self) -> bool:
-        """Whether y takes separate values, so that its log_prob is a probability and not a density."""
+        """Whether y is discrete, so that log_prob is that of a probability and not of a density."""
         return self.family.is_discrete
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the links are anchored at a marginal fit, or there is nothing to fit."""
+        anchored = [parameter for parameter in self.parameter.values() if isinstance(parameter, Anchored)]
+        if self._is_fitted or not anchored:
+            return True
+        return any(bool((p.anchor != 0).any() or (p.unit != 1).any()) for p in anchored)
 
     @cached_property
     def target_type(self) -> TargetType:
-        """What sort of answer y is."""
+        """The target type of the family."""
         return target_type_of(self.family)
 
     def describe(self) -> dict[str, Any]:
-        """What `head_from` needs to build the head again, as plain values."""
+        """The arguments of the head as plain values, from which `head_from` rebuilds it."""
         return {
             "distribution": self.family.spec,
             "in_features": self.in_features,
             "event_size": self.family.event_size,
             "output_shape": list(self.family.output_shape),
+            "is_fitted": self.is_fitted,
         }
 
     def forward(self, features: Tensor, exposure: Tensor | None = None) -> Any:
-        """Features (N, in_features), and the exposure (N,) of a count if there is one, to a distribution.
+        """The distribution of features (N, in_features), batch_shape (N,).
 
-        Dimensions between the rows and the features (tokens, pixels) stay dimensions of the batch.
+        Args:
+            features: (N, *sites, in_features); sites (tokens, pixels) become further batch dimensions.
+            exposure: the exposure of counts, per row (N,) or per site; None for 1.
+
+        Raises:
+            TargetError: an exposure of the wrong shape, or for a family that takes none.
         """
         raw = features.new_empty(*features.shape[:-1], 0) if self.linear is None else self.linear(features)
         return self.distribution(raw, exposure)
 
     def distribution(self, raw: Tensor, exposure: Tensor | None = None) -> Any:
-        """The distribution of raw outputs (N, total), those that `linear` gives."""
+        """The distribution of raw outputs (N, total), the output of `linear`."""
         pieces = raw.split(self.sizes, dim=-1)
         values = {
             name: parameter(piece) for (name, parameter), piece in zip(self.parameter.items(), pieces, strict=True)
@@ -109,9 +124,9 @@ class DistributionHead(nn.Module):
         return self.family.build(expose(self.family, values, exposure))
 
     def marginal(self, shape: int | Sequence[int] = 1, exposure: Tensor | None = None) -> Any:
-        """The distribution where training starts, once for each row, or row and site, of `shape`.
+        """The distribution at which training starts, expanded to batch_shape `shape`.
 
-        After `fit_marginal` it is the marginal fit, whatever was trained since.
+        After `fit_marginal` it is the marginal fit, even once the head has been trained.
 
         >>> DistributionHead("normal", in_features=2).marginal(3).scale
         tensor([1., 1., 1.])
@@ -124,17 +139,19 @@ class DistributionHead(nn.Module):
     def fit_marginal(
         self, y: Tensor, weight: Tensor | None = None, exposure: Tensor | None = None, mask: Tensor | None = None
     ) -> MarginalFit:
-        """Anchor the links at the marginal fit of the targets, and start there.
+        """Anchor the links at the marginal fit of the targets, so that training starts there.
 
-        Every raw output becomes 0: the linear layer and the learned constants are set to zero, so call it before
-        training.
+        It sets the linear layer and the learned constants to 0, so call it before training.
 
         Args:
-            y: targets (N, *sites, *event_shape); all sites of a head that tells them apart by their features alone
-                (tokens, pixels) are fitted by one distribution.
-            weight: how much each row (N,) or site counts.
-            exposure: by row or site, scales the expected count.
-            mask: False where a row or a site has no target.
+            y: targets (N, *sites, *event_shape); one distribution is fitted to all sites that are not outputs of the
+                head (tokens, pixels).
+            weight: the weight of each row (N,) or site.
+            exposure: per row or site; it scales the expected count.
+            mask: False for rows or sites without a target.
+
+        Returns:
+            The anchors, units and mean NLL of the fit.
 
         Raises:
             TargetError: targets of another shape, outside the support, or all equal.
@@ -149,19 +166,26 @@ class DistributionHead(nn.Module):
         for name, parameter in self._named():
             if isinstance(parameter, Anchored):
                 parameter.set_anchor(fit.anchors[name], fit.units[name])
+        self._is_fitted = True
         if self.linear is not None:
             nn.init.zeros_(self.linear.weight)
             nn.init.zeros_(self.linear.bias)
         return fit
 
 
-def head_from(description: Mapping[str, Any], own: Iterable[type] = ()) -> DistributionHead:
-    """The head that `describe` describes. The description may name classes of Pyro, likelihead and `own` alone.
+def head_from(description: Mapping[str, Any], user_classes: Iterable[type] = ()) -> DistributionHead:
+    """Rebuild a head from its `describe()`, which may only name classes of Pyro, likelihead and `user_classes`.
 
     Raises:
-        LikelihoodError: it names another class, or describes no head.
+        LikelihoodError: the description names another class, or does not describe a head.
     """
     family = Family.of(
-        description["distribution"], description["event_size"], description["output_shape"], own=own, trusted=False
+        description["distribution"],
+        description["event_size"],
+        description["output_shape"],
+        user_classes=user_classes,
+        trusted=False,
     )
-    return DistributionHead(family, description["in_features"])
+    head = DistributionHead(family, description["in_features"])
+    head._is_fitted = description.get("is_fitted", True)
+    return head

@@ -1,4 +1,4 @@
-"""Exposure: the time or area in which events were counted."""
+"""Exposure: the time or area over which events were counted."""
 
 from __future__ import annotations
 
@@ -10,15 +10,22 @@ from likelihead.heads.sites import aligned
 
 
 def expose(family: Family, values: dict[str, Tensor], exposure: Tensor | None) -> dict[str, Tensor]:
-    """Multiply the expected count by the exposure, by row (N,) or by site (N, *sites), for families that have one.
+    """Multiply the expected count by the exposure, per row (N,) or per site (N, *sites).
+
+    Args:
+        family: the family of the parameters.
+        values: the parameters by name, (N, *parameter_shape).
+        exposure: None to return `values` unchanged.
 
     Raises:
-        TargetError: the family counts nothing, so that an exposure has no meaning; or it has another shape.
+        TargetError: an exposure of the wrong shape, or for a family that is not one of counts.
     """
     if exposure is None:
         return values
     name = getattr(family.cls, "exposure_parameter", None)
     if name is None or family.components:
-        raise TargetError(f"{family.name} takes no exposure; it scales the expected count of a count family")
+        raise TargetError(
+            f"{family.name} takes no exposure, which scales the expected count of a count family: leave it out"
+        )
     value = values[name]
     return values | {name: value * aligned(exposure, value.shape, "exposure")}

@@ -1,4 +1,4 @@
-"""What training, scoring and prediction ask of a head."""
+"""The protocol of heads: what training, scoring and prediction need."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from likelihead.target_types.target_type import TargetType
 class Head(Protocol):
     """A module that maps features (N, …, in_features) to a distribution over y.
 
-    `DistributionHead` is one; a module of your own that has these members can stand in its place.
+    `DistributionHead` implements it; any module with these members can be used in its place.
+
+    >>> from likelihead import DistributionHead
+    >>> isinstance(DistributionHead("normal", in_features=2), Head)
+    True
     """
 
     in_features: int
@@ -26,22 +30,26 @@ class Head(Protocol):
 
     @property
     def is_discrete(self) -> bool:
-        """Whether y takes separate values, so that its log_prob is a probability and not a density."""
+        """Whether y is discrete, so that log_prob is that of a probability and not of a density."""
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether training starts at a marginal fit."""
 
     @property
     def target_type(self) -> TargetType:
-        """What sort of answer y is."""
+        """The target type of y."""
 
     def __call__(self, features: Tensor, exposure: Tensor | None = None) -> Any:
-        """The distribution of features, and of the exposure of a count if there is one."""
+        """The distribution of features (N, …, in_features), with the exposure of counts if there is one."""
 
     def marginal(self, shape: int | Sequence[int] = 1, exposure: Tensor | None = None) -> Any:
-        """The marginal fit, once for each row, or row and site, of `shape`."""
+        """The marginal fit, expanded to batch_shape `shape`."""
 
     def fit_marginal(
         self, y: Tensor, weight: Tensor | None = None, exposure: Tensor | None = None, mask: Tensor | None = None
     ) -> MarginalFit:
-        """Start at the distribution that fits the targets alone best."""
+        """Fit the targets without x, and make training start there; see `DistributionHead.fit_marginal`."""
 
     def describe(self) -> dict[str, Any]:
-        """What builds the head again, as plain values for a checkpoint."""
+        """The arguments of the head as plain values, for a checkpoint."""

@@ -1,9 +1,9 @@
 """The marginal fit: the maximum-likelihood parameters of a family on the targets alone, without x.
 
-It is the model to beat and the point where training starts. Raw output 0 gives it, and real parameters are measured
-in the standard error that one observation gives them: one over the root of the diagonal of the observed information.
-Where the log-density has no second derivative (the Laplace distribution's location) the information is the mean squared
-score (Berndt, Hall, Hall & Hausman, 1974).
+It is the model to beat and the point at which training starts: raw output 0 gives it. The unit of a real parameter is
+its standard error from one observation, one over the root of the diagonal of the observed information. If the
+log-density has no second derivative (the location of a Laplace distribution), the information is the mean squared score
+(Berndt, Hall, Hall & Hausman, 1974).
 """
 
 from __future__ import annotations
@@ -23,17 +23,23 @@ from likelihead.heads.exposure import expose
 from likelihead.heads.sites import by_site
 from likelihead.heads.starting_points import moments, starts
 
-#: Starting points whose likelihood is compared, and how many of the best are followed to their maximum.
-MOST_STARTS, FOLLOWED = 400, 2
-#: The way to the maximum is found on about so many rows, its end on all.
-ENOUGH_ROWS = 1000
-#: Newton steps polish a fit of at most this many coordinates.
-MOST_POLISHED = 40
+#: The most starting points that are compared, and from how many of the best the likelihood is maximised.
+MAX_STARTS, MAX_DESCENTS = 400, 2
+#: The likelihood is first maximised on a subsample of about this many rows, then on all rows.
+SUBSAMPLE_ROWS = 1000
+#: The most coordinates for which second derivatives are computed.
+MAX_COORDINATES = 40
 
 
 @dataclass(frozen=True)
 class MarginalFit:
-    """Anchors and units of the predicted and learned parameters (float64, raw_shape), and the mean NLL in nats."""
+    """A marginal fit.
+
+    Attributes:
+        anchors: the anchor of each predicted or learned parameter, (*raw_shape) float64.
+        units: the unit of each of their raw outputs, (*raw_shape) float64.
+        nll: the mean NLL of the targets, in nats.
+    """
 
     anchors: dict[str, Tensor]
     units: dict[str, Tensor]
@@ -45,15 +51,15 @@ class _Problem:
 
     def __init__(self, family: Family, y: Tensor, weight: Tensor, exposure: Tensor | None) -> None:
         self.family, self.y, self.exposure = family, y, exposure
-        # by output where outputs count differently, so that each is fitted to its own mean
+        # normalised per output if weights are per output, so that each output is fitted to its own mean
         self.weight = weight / weight.sum(0).clamp(min=torch.finfo(torch.float64).tiny)
         self.shapes = {name: link.raw_shape(family.parameter_shapes[name]) for name, link in family.links.items()}
         self.sizes = [shape.numel() for shape in self.shapes.values()]
         self.numbers = {name: family.number(name).double() for name in family.roles if name not in family.links}
-        self.lowest = self._lowest()
+        self.lower_bounds = self._lower_bounds()
 
-    def _lowest(self) -> np.ndarray:
-        """How far each anchor may fall: a mixture's likelihood is unbounded where a component shrinks onto a value."""
+    def _lower_bounds(self) -> np.ndarray:
+        """The lower bound of each anchor: a mixture's likelihood is unbounded if a component shrinks to a point."""
         pieces = [torch.full((size,), -torch.inf, dtype=torch.float64) for size in self.sizes]
         if self.family.components and self.y.is_floating_point():
             deviation = moments(self.y, self.weight)[1].min().clamp(min=1e-300)
@@ -63,14 +69,14 @@ class _Problem:
         return torch.cat([*pieces, torch.zeros(0, dtype=torch.float64)]).numpy()
 
     def scale_free(self) -> np.ndarray:
-        """The coordinates that do not carry the unit of y: factors, and log-odds and the like of discrete families."""
+        """The coordinates that do not depend on the unit of y: factors, and all of a discrete family's."""
         if self.family.is_discrete:
             return np.ones(sum(self.sizes), dtype=bool)
         factors = [link.factors(self.shapes[name]).reshape(-1) for name, link in self.family.links.items()]
         return torch.cat(factors).numpy()
 
     def split(self, flat: Tensor) -> dict[str, Tensor]:
-        """(..., total) to one tensor (..., *raw_shape) a parameter."""
+        """Split (..., total) into one tensor (..., *raw_shape) per parameter."""
         pieces = flat.split(self.sizes, dim=-1)
         return {
             name: piece.reshape((*flat.shape[:-1], *shape))
@@ -78,7 +84,7 @@ class _Problem:
         }
 
     def log_prob(self, rows: Tensor) -> Tensor:
-        """log p(y) of each row (N,), or of each output where the weights are by output; anchors (N, total)."""
+        """log p(y) at anchors (N, total), per row (N,), or per output if the weights are."""
         values = {
             name: self.family.links[name](torch.zeros_like(anchor), anchor) for name, anchor in self.split(rows).items()
         }
@@ -98,28 +104,28 @@ class _Problem:
         return gradient
 
     def squared_scores(self, flat: Tensor) -> Tensor:
-        """The mean square of each coordinate's score, (total,): the information that one observation gives."""
-        # a coordinate belongs to one output, so that its score is squared with the weight of that output
+        """The mean squared score of each coordinate, (total,): the information in one observation."""
+        # a coordinate belongs to one output, so its score is squared with the weight of that output
         return self.scores(flat, self.weight.sqrt()).square().sum(0)
 
     def units(self, flat: Tensor) -> Tensor:
-        """One over the root of the mean squared score of each coordinate; 1 where nothing is known."""
+        """One over the root of the mean squared score of each coordinate; 1 without information."""
         return _inverse_root(self.squared_scores(flat))
 
     def standard_errors(self, flat: Tensor) -> Tensor:
-        """One over the root of the observed information's diagonal, for one observation."""
+        """One over the root of the diagonal of the observed information in one observation, (total,)."""
         squared = self.squared_scores(flat)
-        if len(flat) > MOST_POLISHED:
+        if len(flat) > MAX_COORDINATES:
             return _inverse_root(squared)
         return _inverse_root(torch.stack([self._information(flat, i, squared[i]) for i in range(len(flat))]))
 
     def _information(self, flat: Tensor, index: int, squared: Tensor) -> Tensor:
-        """Minus the mean slope of one coordinate's score, or its mean square where the score only jumps."""
+        """Minus the mean derivative of a coordinate's score, or its mean square if the score is piecewise constant."""
         shift = torch.zeros_like(flat)
         shift[index] = 1e-3 * _inverse_root(squared)
         above, below = (self.scores(flat + sign * shift, self.weight)[:, index] for sign in (1.0, -1.0))
-        concerned = (above != 0) | (below != 0)
-        if (above != below).sum() < 0.5 * concerned.sum():
+        involved = (above != 0) | (below != 0)
+        if (above != below).sum() < 0.5 * involved.sum():
             return squared
         return (below - above).sum() / (2.0 * shift[index])
 
@@ -129,7 +135,7 @@ class _Problem:
             value = self.nll(flat)
         except LikelihoodError:
             raise
-        except ValueError:  # some of Pyro's classes validate a part of themselves in any case
+        except ValueError:  # some of Pyro's classes always validate some of their parts
             return np.inf, np.zeros_like(point)
         (gradient,) = torch.autograd.grad(value, flat)
         if not (torch.isfinite(value) and torch.isfinite(gradient).all()):
@@ -143,9 +149,9 @@ def _inverse_root(information: Tensor) -> Tensor:
 
 
 def _collapse(y: Tensor, weight: Tensor, exposure: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Equal targets become one row with their weights added: counts and classes have few distinct values.
+    """Merge rows with equal targets, adding their weights: counts and classes have few distinct values.
 
-    Where outputs count differently, rows stay as they are.
+    If weights are per output, rows stay as they are.
     """
     if weight.dim() > 1:
         return y, weight, exposure
@@ -160,7 +166,7 @@ def _collapse(y: Tensor, weight: Tensor, exposure: Tensor | None) -> tuple[Tenso
 
 
 def _descend(problem: _Problem, start: np.ndarray) -> np.ndarray:
-    """Quasi-Newton steps in units of the standard errors, measured anew until they no longer help."""
+    """Minimise by quasi-Newton steps in units of the standard errors, which are updated until nothing is gained."""
     point, best = start, problem.value_and_gradient(start)[0]
     for _ in range(8):
         unit = np.clip(problem.units(torch.from_numpy(point)).numpy(), 1e-12, 1e12)
@@ -169,22 +175,22 @@ def _descend(problem: _Problem, start: np.ndarray) -> np.ndarray:
             value, gradient = problem.value_and_gradient(origin + unit * step)
             return value, gradient * unit
 
-        lowest = np.clip((problem.lowest - point) / unit, -30.0, 0.0)
-        found = optimize.minimize(
-            scaled, np.zeros_like(point), jac=True, method="L-BFGS-B", bounds=optimize.Bounds(lowest, 30.0),
+        lower = np.clip((problem.lower_bounds - point) / unit, -30.0, 0.0)
+        result = optimize.minimize(
+            scaled, np.zeros_like(point), jac=True, method="L-BFGS-B", bounds=optimize.Bounds(lower, 30.0),
             options={"maxiter": 200, "ftol": 1e-11, "gtol": 1e-9, "maxls": 50},
         )  # fmt: skip
-        if not found.fun < best:
+        if not result.fun < best:
             break
-        gain, best, point = best - found.fun, found.fun, point + unit * found.x
+        gain, best, point = best - result.fun, result.fun, point + unit * result.x
         if gain < 1e-6 * max(1.0, abs(best)):
             break
     return point
 
 
 def _polish(problem: _Problem, point: np.ndarray) -> np.ndarray:
-    """Newton steps with a Hessian from differences of the gradient, each taken only if the NLL does not rise."""
-    if len(point) > MOST_POLISHED:
+    """Newton steps with a finite-difference Hessian, each taken only if the NLL does not rise."""
+    if len(point) > MAX_COORDINATES:
         return point
     value, gradient = problem.value_and_gradient(point)
     for _ in range(5):
@@ -197,7 +203,7 @@ def _polish(problem: _Problem, point: np.ndarray) -> np.ndarray:
             hessian[index] = (above - below) * unit / 2e-4
         hessian = (hessian + hessian.T) / 2.0
         step = unit * np.linalg.lstsq(hessian, -gradient * unit, rcond=1e-9)[0]
-        trial = np.maximum(point + step, problem.lowest)
+        trial = np.maximum(point + step, problem.lower_bounds)
         new_value, new_gradient = problem.value_and_gradient(trial)
         if not (new_value <= value and np.abs(new_gradient * unit).max() < np.abs(gradient * unit).max()):
             break
@@ -208,13 +214,19 @@ def _polish(problem: _Problem, point: np.ndarray) -> np.ndarray:
 def fit_marginal(
     family: Family, y: Tensor, weight: Tensor | None = None, exposure: Tensor | None = None
 ) -> MarginalFit:
-    """Fit the family to targets y (N, *event_shape) alone, in float64 on the CPU.
+    """Fit a family to targets alone, in float64 on the CPU.
 
-    `weight` counts rows (N,) or outputs (N, *output_shape), `exposure` (N,) scales the expected count. The fit starts
-    from several points in the units of the targets and follows the best of them.
+    The likelihoods of several starting points are compared, and maximised from the best of them.
+
+    Args:
+        family: the family to fit.
+        y: targets (N, *event_shape), already checked against the family.
+        weight: per row (N,) or per output (N, *output_shape).
+        exposure: per row (N,); it scales the expected count.
 
     Raises:
-        TargetError: all targets are equal, so that a continuous family has no maximum, or no start has a finite NLL.
+        TargetError: all targets are equal, so that the likelihood of a continuous family has no maximum, or no starting
+            point has a finite NLL.
     """
     y = y.detach().cpu()
     given = torch.ones(len(y), dtype=torch.float64) if weight is None else weight.detach().cpu().double()
@@ -224,49 +236,51 @@ def fit_marginal(
     problem = _Problem(family, targets, total, exposed)
     if not family.links:
         return MarginalFit({}, {}, float(problem.nll(torch.zeros(0, dtype=torch.float64))))
-    thin = _Problem(family, *_thinned(targets, total, exposed))
-    followed = _best_starts(family, thin)
-    if not followed:
+    subproblem = _Problem(family, *_subsampled(targets, total, exposed))
+    points = _best_starts(family, subproblem)
+    if not points:
         raise TargetError(f"{family.name} has no finite likelihood on these targets; check them against its support")
-    thinned = len(thin.y) < len(problem.y)
-    ends = [(start, _descend(problem, _descend(thin, start) if thinned else start)) for start in followed]
+    is_smaller = len(subproblem.y) < len(problem.y)
+    ends = [(start, _descend(problem, _descend(subproblem, start) if is_smaller else start)) for start in points]
     start, best = min(ends, key=lambda pair: problem.value_and_gradient(pair[1])[0])
-    return _result(problem, torch.from_numpy(_retreat(problem, start, _polish(problem, best))))
+    return _result(problem, torch.from_numpy(_back_off(problem, start, _polish(problem, best))))
 
 
-def _thinned(y: Tensor, weight: Tensor, exposure: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Some thousand of the sorted distinct rows: enough to come near the maximum."""
-    every = slice(None, None, max(1, len(y) // ENOUGH_ROWS))
-    return y[every], weight[every], None if exposure is None else exposure[every]
+def _subsampled(y: Tensor, weight: Tensor, exposure: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Every k-th of the sorted distinct rows, about a thousand: enough to come near the maximum."""
+    rows = slice(None, None, max(1, len(y) // SUBSAMPLE_ROWS))
+    return y[rows], weight[rows], None if exposure is None else exposure[rows]
 
 
 def _best_starts(family: Family, problem: _Problem) -> list[np.ndarray]:
     choices = [reversed(starts(family, name, link, problem.y, problem.weight)) for name, link in family.links.items()]
     points = [
         torch.cat([anchor.reshape(-1) for anchor in combination]).numpy()
-        for combination in itertools.islice(itertools.product(*choices), MOST_STARTS)
+        for combination in itertools.islice(itertools.product(*choices), MAX_STARTS)
     ]
     ranked = sorted((problem.value_and_gradient(point)[0], index) for index, point in enumerate(points))
-    return [points[index] for value, index in ranked[:FOLLOWED] if np.isfinite(value)]
+    return [points[index] for value, index in ranked[:MAX_DESCENTS] if np.isfinite(value)]
 
 
-def _retreat(problem: _Problem, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Where the maximum lies at infinity (a class that never occurs, a t that is normal), stop before it.
+def _back_off(problem: _Problem, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Stay away from a maximum at infinity (a class that never occurs, a Student-t fit of normal targets).
 
-    The coordinates about which the targets say nothing any more go back until the mean NLL has risen by 1e-4.
+    Coordinates about which the targets contain no information at `end` move back towards `start` until the mean NLL
+    has risen by 1e-4.
     """
     flat = torch.from_numpy(end)
     information = problem.squared_scores(flat).numpy()
-    runaway = (information < 1e-6) & problem.scale_free()
-    if not runaway.any():
+    unidentified = (information < 1e-6) & problem.scale_free()
+    if not unidentified.any():
         return end
     allowed = problem.value_and_gradient(end)[0] + 1e-4
     low, high = 0.0, 1.0
     for _ in range(40):
         middle = (low + high) / 2.0
-        reached = problem.value_and_gradient(np.where(runaway, start + middle * (end - start), end))[0] <= allowed
-        low, high = (low, middle) if reached else (middle, high)
-    return np.where(runaway, start + high * (end - start), end)
+        point = np.where(unidentified, start + middle * (end - start), end)
+        is_allowed = problem.value_and_gradient(point)[0] <= allowed
+        low, high = (low, middle) if is_allowed else (middle, high)
+    return np.where(unidentified, start + high * (end - start), end)
 
 
 def _result(problem: _Problem, flat: Tensor) -> MarginalFit:

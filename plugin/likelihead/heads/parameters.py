@@ -1,4 +1,4 @@
-"""The three roles of a parameter behind one call: raw outputs in, the parameter's value out."""
+"""The three roles of a parameter, predicted, learned and fixed, with one interface: raw outputs in, values out."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from likelihead.families.links import Link
 class Parameter(nn.Module, ABC):
     """A parameter of the family: maps raw outputs (N, size) to values (N, *shape)."""
 
-    #: How many raw outputs it reads.
+    #: The number of raw outputs that it takes.
     size: int = 0
 
     @abstractmethod
     def at_anchor(self, shape: torch.Size) -> Tensor:
-        """The value where training starts, once for each of `shape`: (*shape, *parameter_shape)."""
+        """The value at which training starts, expanded to (*shape, *parameter_shape)."""
 
 
 class Anchored(Parameter):
-    """A parameter behind a link, measured from an anchor in a unit (see the marginal fit)."""
+    """A parameter with a link, whose raw outputs are measured from an anchor in a unit (see the marginal fit)."""
 
     anchor: Tensor
     unit: Tensor
@@ -35,17 +35,17 @@ class Anchored(Parameter):
         self.register_buffer("unit", torch.ones(self.raw_shape))
 
     def value(self, raw: Tensor) -> Tensor:
-        """The value of raw outputs (..., *raw_shape)."""
+        """The values (..., *shape) of raw outputs (..., *raw_shape)."""
         return self.link(raw * self.unit, self.anchor)
 
     def at_anchor(self, shape: torch.Size) -> Tensor:
-        """The value at raw output 0, once for each of `shape`: (*shape, *parameter_shape)."""
+        """The value at raw output 0, expanded to (*shape, *parameter_shape)."""
         value = self.value(torch.zeros_like(self.anchor))
         return value.expand(*shape, *value.shape)
 
     @torch.no_grad()
     def set_anchor(self, anchor: Tensor, unit: Tensor) -> None:
-        """Let raw output 0 give the value at `anchor`, and raw output 1 lie one `unit` away; both have `raw_shape`."""
+        """Make raw output 0 give the value at `anchor`, and measure raw outputs in `unit`; both have `raw_shape`."""
         self.anchor.copy_(anchor)
         self.unit.copy_(unit)
 
@@ -63,14 +63,14 @@ class Predicted(Anchored):
 
 
 class Learned(Anchored):
-    """One constant for all rows, trained with the network; reads no raw outputs."""
+    """One constant for all rows, trained with the network; it takes no raw outputs."""
 
     def __init__(self, link: Link, shape: torch.Size) -> None:
         super().__init__(link, shape)
         self.raw = nn.Parameter(torch.zeros(self.raw_shape))
 
     def forward(self, raw: Tensor) -> Tensor:
-        """The constant, once for each row of `raw` (N, 0): (N, *shape)."""
+        """The constant, expanded to the rows of `raw` (N, 0): (N, *shape)."""
         value = self.value(self.raw)
         return value.expand(*raw.shape[:-1], *value.shape)
 
@@ -81,7 +81,7 @@ class Learned(Anchored):
 
 
 class Fixed(Parameter):
-    """A number that nothing trains; reads no raw outputs."""
+    """A fixed number; it takes no raw outputs."""
 
     number: Tensor
 
@@ -90,9 +90,9 @@ class Fixed(Parameter):
         self.register_buffer("number", value)
 
     def at_anchor(self, shape: torch.Size) -> Tensor:
-        """The number, once for each of `shape`: (*shape, *parameter_shape)."""
+        """The number, expanded to (*shape, *parameter_shape)."""
         return self.number.expand(*shape, *self.number.shape)
 
     def forward(self, raw: Tensor) -> Tensor:
-        """The number, once for each row of `raw` (N, 0): (N, *shape)."""
+        """The number, expanded to the rows of `raw` (N, 0): (N, *shape)."""
         return self.number.expand(*raw.shape[:-1], *self.number.shape)

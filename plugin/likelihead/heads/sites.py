@@ -1,7 +1,7 @@
-"""Sites: what lies between a row and one answer, such as pixels, tokens or several outputs.
+"""Sites: the dimensions between rows and events, such as pixels, tokens or several outputs.
 
-Rows are the first dimension of a prediction; the last ones are the event_shape of the family; all between are sites.
-Here, and nowhere else, sites are weighted, masked, summed and counted.
+The first dimension of a prediction are the rows, the last ones the event_shape of the family, and all in between the
+sites. Only this module weights, masks, sums and counts sites.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from likelihead.errors import TargetError
 
 
 def by_row(dist: Any) -> Any:
-    """The distribution with one batch dimension, the rows; what lies between them and an event joins the event.
+    """The distribution with the rows as its only batch dimension; sites become event dimensions.
 
     >>> from pyro.distributions import Normal
     >>> by_row(Normal(torch.zeros(5, 3), 1.0)).event_shape
@@ -26,7 +26,7 @@ def by_row(dist: Any) -> Any:
 
 
 def by_site(dist: Any) -> Any:
-    """The distribution with a batch dimension for the rows and for each dimension of sites.
+    """The distribution with the rows and all sites as batch dimensions.
 
     >>> from pyro.distributions import Normal
     >>> by_site(Normal(torch.zeros(5, 3), 1.0).to_event(1)).batch_shape
@@ -38,12 +38,17 @@ def by_site(dist: Any) -> Any:
 
 
 def aligned(values: Tensor, shape: torch.Size, what: str) -> Tensor:
-    """`values` by row (N,) or by site (N, *sites), as they multiply a tensor of `shape` (N, *sites).
+    """Reshape `values`, per row (N,) or per site (N, *sites), so that they broadcast to `shape` (N, *sites).
 
-    One value for each row is never taken for one for each site, whatever the numbers of both.
+    Values per row are never mistaken for values per site, even if both are equally many.
+
+    Args:
+        values: a weight, a mask or an exposure.
+        shape: rows and sites.
+        what: the name of the values, for messages.
 
     Raises:
-        TargetError: they have neither shape.
+        TargetError: the values have neither shape.
     """
     if values.shape == shape[:1]:
         return values.reshape(-1, *(1,) * (len(shape) - 1))
@@ -55,19 +60,19 @@ def aligned(values: Tensor, shape: torch.Size, what: str) -> Tensor:
     return values
 
 
-def counted(weight: Tensor | None, mask: Tensor | None, shape: torch.Size) -> Tensor:
-    """How much each site counts, (N, *sites) or what broadcasts to it: its weight, and 0 where it is masked."""
+def site_weights(weight: Tensor | None, mask: Tensor | None, shape: torch.Size) -> Tensor:
+    """The weight of each site, 0 where it is masked; it broadcasts to `shape` (N, *sites)."""
     weights = torch.ones(()) if weight is None else aligned(weight, shape, "weight")
     return weights if mask is None else weights.to(mask.device) * aligned(mask.bool(), shape, "mask")
 
 
 def log_prob(dist: Any, y: Tensor, weight: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-    """The log-probability of each row (N,): the sum over its sites, each times its weight, masked ones left out.
+    """The log-probability of each row (N,): the weighted sum over its sites that are not masked.
 
     Args:
-        dist: batch_shape (N, *sites), or the same as an event.
-        y: (N, *sites, *event_shape). What it holds where it is masked does not matter; it may be NaN.
-        weight, mask: by row (N,) or by site (N, *sites).
+        dist: a distribution of batch_shape (N, *sites), or of batch_shape (N,) with the sites in the event_shape.
+        y: targets (N, *sites, *event_shape); masked values may be anything, even NaN.
+        weight, mask: per row (N,) or per site (N, *sites).
 
     Raises:
         TargetError: y, weight or mask has another shape; nothing is broadcast.
@@ -81,53 +86,53 @@ def log_prob(dist: Any, y: Tensor, weight: Tensor | None = None, mask: Tensor | 
     if y.shape != expected:
         raise TargetError(
             f"y has shape {tuple(y.shape)}, but the head predicts {tuple(expected)} (rows, then the shape "
-            "of one answer); reshape y: nothing is broadcast"
+            "of y in one row); reshape y: nothing is broadcast"
         )
     if weight is None and mask is None:
         whole: Tensor = by_row(dist).log_prob(y)
         return whole
     dist = by_site(dist)
     each: Tensor = dist.log_prob(y if mask is None else filled(y, mask, dist))
-    weighted = each * counted(weight, mask, each.shape)
+    weighted = each * site_weights(weight, mask, each.shape)
     return weighted.flatten(1).sum(1) if weighted.dim() > 1 else weighted
 
 
 def filled(y: Tensor, mask: Tensor, dist: Any) -> Tensor:
-    """`y` with its masked sites replaced by a value inside the support, so that no NaN reaches a gradient.
+    """`y` with its masked sites replaced by a value inside the support, so that no gradient is NaN.
 
-    The value is that of another site of the batch; where all are masked it is one drawn from the distribution.
+    The value is that of a site that is not masked; if all are masked, it is drawn from the distribution.
     """
     shape = dist.batch_shape
-    shown = aligned(mask.bool(), shape, "mask").expand(shape)
+    unmasked = aligned(mask.bool(), shape, "mask").expand(shape)
     events = y.reshape(-1, *dist.event_shape)
-    known = shown.reshape(-1).nonzero()
+    known = unmasked.reshape(-1).nonzero()
     if len(known):
-        spare = events[known[0, 0]]
+        filler = events[known[0, 0]]
     else:
         with torch.no_grad():
-            spare = dist.sample().reshape(-1, *dist.event_shape)[0].to(y.dtype)
-    return torch.where(shown.reshape(*shape, *(1,) * len(dist.event_shape)), y, spare)
+            filler = dist.sample().reshape(-1, *dist.event_shape)[0].to(y.dtype)
+    return torch.where(unmasked.reshape(*shape, *(1,) * len(dist.event_shape)), y, filler)
 
 
 def counts(shape: torch.Size, weight: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-    """How many rows and how many sites a batch counts, as float64 scalars.
+    """The weighted numbers of rows and of sites in a batch, as float64 scalars.
 
-    A row counts with the mean weight of its sites that are not masked, and not at all where every one is.
+    The weight of a row is the mean weight of its sites that are not masked, and 0 if all are.
 
     Args:
         shape: (N, *sites).
-        weight, mask: by row or by site.
+        weight, mask: per row (N,) or per site (N, *sites).
 
     >>> rows, sites = counts(torch.Size([2, 3]), None, torch.tensor([[True, False, True], [False, False, False]]))
     >>> rows.item(), sites.item()
     (1.0, 2.0)
     """
-    sites = counted(weight, mask, shape).double().expand(shape).sum()
+    sites = site_weights(weight, mask, shape).double().expand(shape).sum()
     return row_weights(shape, weight, mask).sum().to(sites.device), sites
 
 
 def row_weights(shape: torch.Size, weight: Tensor | None, mask: Tensor | None) -> Tensor:
-    """How much each row counts, (N,) float64: the mean weight of its sites that are not masked."""
-    each = counted(weight, mask, shape).double().expand(shape).reshape(shape[0], -1)
-    shown = counted(None, mask, shape).double().to(each.device).expand(shape).reshape(shape[0], -1)
-    return each.sum(1) / shown.sum(1).clamp(min=1.0)
+    """The weight of each row, (N,) float64: the mean weight of its sites that are not masked."""
+    each = site_weights(weight, mask, shape).double().expand(shape).reshape(shape[0], -1)
+    unmasked = site_weights(None, mask, shape).double().to(each.device).expand(shape).reshape(shape[0], -1)
+    return each.sum(1) / unmasked.sum(1).clamp(min=1.0)

@@ -1,4 +1,4 @@
-"""Where the marginal fit starts: anchors worth trying for each parameter, in natural units taken from the targets."""
+"""Starting points of the marginal fit: candidate anchors for each parameter, derived from moments of the targets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from likelihead.families.links import Exp, Identity, Link, LowerCholesky, Positi
 
 
 def moments(y: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Weighted mean, standard deviation and median of the targets, elementwise over what is not the row."""
+    """Weighted mean, standard deviation and median of the targets over rows, each of shape y.shape[1:]."""
     y, share = y.double(), weight / weight.sum(0)
     share = share.reshape(*share.shape, *(1,) * (y.dim() - share.dim()))
     mean = (share * y).sum(0)
@@ -24,13 +24,13 @@ def _quantiles(y: Tensor, weight: Tensor, levels: Tensor) -> Tensor:
     """Weighted quantiles, (Q, *y.shape[1:])."""
     values, order = y.double().reshape(len(y), -1).sort(dim=0)
     each = weight.reshape(*weight.shape, *(1,) * (y.dim() - weight.dim())).expand(y.shape).reshape(len(y), -1)
-    reached = each.gather(0, order).cumsum(0) / each.sum(0)
-    index = torch.searchsorted(reached.T.contiguous(), levels.expand(values.shape[1], -1).contiguous())
+    ranks = each.gather(0, order).cumsum(0) / each.sum(0)
+    index = torch.searchsorted(ranks.T.contiguous(), levels.expand(values.shape[1], -1).contiguous())
     return values.gather(0, index.clamp(max=len(y) - 1).T).reshape(len(levels), *y.shape[1:])
 
 
 def starts(family: Family, name: str, link: Link, y: Tensor, weight: Tensor) -> list[Tensor]:
-    """Anchors worth trying for one parameter, in natural units taken from the targets."""
+    """Candidate anchors (*raw_shape) of one parameter, derived from moments of the targets."""
     shape = family.parameter_shapes[name]
     raw_shape = link.raw_shape(shape)
     plain = torch.zeros(raw_shape, dtype=torch.float64)
@@ -43,12 +43,12 @@ def starts(family: Family, name: str, link: Link, y: Tensor, weight: Tensor) -> 
         fits = matrix.shape == shape
         value = matrix @ matrix.mT if isinstance(link, PositiveDefinite) else matrix
         return [plain, link.inverse(value)] if fits else [plain]
-    candidates = _naturals(link, *moments(y, weight))
+    candidates = _candidates(link, *moments(y, weight))
     return [plain, *(link.inverse(value.expand(shape)) for value in candidates if value.shape in ((), shape))]
 
 
 def _component_values(link: Link, shape: torch.Size, y: Tensor, weight: Tensor) -> Iterable[Tensor]:
-    """For a mixture: locations at the quantiles of the targets, scales that share out their spread."""
+    """For mixtures: locations at quantiles of the targets, and scales that divide their standard deviation."""
     components = shape[-1]
     _, deviation, _ = moments(y, weight)
     if isinstance(link, Identity):
@@ -70,7 +70,8 @@ def _covariance_factor(y: Tensor, weight: Tensor) -> Tensor:
     return torch.diag_embed(deviation.clamp(min=1e-12)) if failed else factor
 
 
-def _naturals(link: Link, mean: Tensor, deviation: Tensor, median: Tensor) -> list[Tensor]:
+def _candidates(link: Link, mean: Tensor, deviation: Tensor, median: Tensor) -> list[Tensor]:
+    """Candidate values of one parameter."""
     if isinstance(link, Identity):
         return [median, mean]
     size = mean.abs().clamp(min=1e-300)

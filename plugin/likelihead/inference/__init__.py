@@ -11,12 +11,14 @@ tensor(3., dtype=torch.float64)
 
 from __future__ import annotations
 
+from likelihead.inference.batches import concatenate, move, select
 from likelihead.inference.functions import cdf, interval, mean, median, mode, pit, quantile, sample, summary
 from likelihead.inference.rankings import expected_ranks, first_probability
 from likelihead.laws.law import law
 
 __all__ = [
     "cdf",
+    "concatenate",
     "expected_ranks",
     "first_probability",
     "interval",
@@ -24,8 +26,10 @@ __all__ = [
     "mean",
     "median",
     "mode",
+    "move",
     "pit",
     "quantile",
     "sample",
+    "select",
     "summary",
 ]

@@ -1,8 +1,8 @@
 """The public functions: each takes any distribution and returns float64 tensors on the CPU (int64 for labels).
 
-A result has the shape batch_shape + event_shape of the distribution: for vectors and independent outputs `quantile`,
-`median`, `interval`, `cdf` and `pit` are those of each coordinate's marginal. No result is NaN; a parameter that is NaN
-is an error.
+Results have the shape batch_shape + event_shape; for vectors and independent outputs `quantile`, `median`, `interval`,
+`cdf` and `pit` are those of the marginal distribution of each coordinate. No result is NaN; a parameter that is NaN is
+an error.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# Imported for their registrations: each file registers the laws of its families.
+# Imported for its side effect: each module registers the laws of its families.
 from likelihead import distributions as distributions
 from likelihead.errors import LikelihoodError
 from likelihead.laws.law import Array, Law, law
@@ -22,7 +22,7 @@ KINDS = ("central", "highest")
 
 
 def _law_with(dist: Any, function: str) -> Law:
-    """The law of a distribution for which the function is defined."""
+    """The law of a distribution; an error if the function is undefined for it."""
     its_law = law(dist)
     if its_law.claims[function].how == "undefined":
         raise its_law.refusal(function)
@@ -37,12 +37,11 @@ def _tensor(values: Array, labels: bool = False) -> Tensor:
 def mode(dist: Any) -> Tensor:
     """The argmax of the density or mass over the support, batch_shape + event_shape.
 
-    Of a mixture it is the global maximum of its density. Of equal maxima it is the smallest (of counts the larger of
-    two); where the density is infinite or greatest at an edge of the support it is the edge; where it is flat it is
-    the mean.
+    For a mixture it is the global maximum. Of equal maxima it is the smallest (for counts the larger of two). If the
+    density is infinite or greatest on the boundary of the support, it is that point; if it is flat, it is the mean.
 
     Raises:
-        LikelihoodError: the distribution has no mode that is known, or a parameter that is NaN.
+        LikelihoodError: no mode is known for the distribution, or a parameter is NaN.
 
     >>> from pyro.distributions import Gamma
     >>> mode(Gamma(torch.tensor([0.5, 3.0]), torch.tensor(1.0)))
@@ -54,10 +53,10 @@ def mode(dist: Any) -> Tensor:
 
 @np.errstate(all="ignore")
 def mean(dist: Any) -> Tensor:
-    """The expectation, batch_shape + event_shape: of directions the circular mean, of rankings the expected ranks.
+    """The expectation, batch_shape + event_shape; for directions the circular mean, for rankings the expected ranks.
 
     Raises:
-        LikelihoodError: the distribution has no mean (classes without order, Cauchy), or a parameter is NaN.
+        LikelihoodError: the distribution has no mean (unordered classes, Cauchy), or a parameter is NaN.
 
     >>> from pyro.distributions import VonMises
     >>> mean(VonMises(torch.tensor(2 * torch.pi + 1.0), torch.tensor(2.0)))
@@ -85,14 +84,14 @@ def median(dist: Any) -> Tensor:
 def quantile(dist: Any, q: float | Tensor) -> Tensor:
     """The smallest y with cdf(y) >= q, of shape q.shape + batch_shape + event_shape.
 
-    Rank 0 gives the lower end of the support, 1 the upper. Directions are ranked from the antipode of the mean.
+    Level 0 gives the lower bound of the support, 1 the upper. For directions the order starts opposite the mean.
 
     Args:
         dist: any distribution.
-        q: ranks in [0, 1], of any shape.
+        q: levels in [0, 1], of any shape.
 
     Raises:
-        LikelihoodError: a rank outside [0, 1]; a distribution without quantiles; a parameter that is NaN.
+        LikelihoodError: a level outside [0, 1], a distribution without quantiles, or a parameter that is NaN.
 
     >>> from pyro.distributions import Normal
     >>> quantile(Normal(torch.zeros(2), torch.tensor([1.0, 10.0])), torch.tensor([0.5, 0.975]))
@@ -100,34 +99,35 @@ def quantile(dist: Any, q: float | Tensor) -> Tensor:
             [ 1.9600, 19.5996]], dtype=torch.float64)
     """
     its_law = _law_with(dist, "quantile")
-    ranks = torch.as_tensor(q, dtype=torch.float64).detach().cpu().numpy()
-    if not ((ranks >= 0.0) & (ranks <= 1.0)).all():
-        raise LikelihoodError(f"quantile ranks lie in [0, 1], got {q}")
-    ranks = ranks.reshape((*ranks.shape, *[1] * len(its_law.shape))) + np.zeros(its_law.shape)
-    return _tensor(its_law.quantile(ranks), its_law.labels)
+    levels = torch.as_tensor(q, dtype=torch.float64).detach().cpu().numpy()
+    if not ((levels >= 0.0) & (levels <= 1.0)).all():
+        raise LikelihoodError(f"q is {q}; the levels of quantiles must lie in [0, 1]")
+    levels = levels.reshape((*levels.shape, *[1] * len(its_law.shape))) + np.zeros(its_law.shape)
+    return _tensor(its_law.quantile(levels), its_law.labels)
 
 
 @np.errstate(all="ignore")
 def interval(dist: Any, mass: float, kind: str = "central") -> tuple[Tensor, Tensor]:
-    """The ends (lower, upper) of an interval that holds `mass`, each of shape batch_shape + event_shape.
+    """The ends (lower, upper) of an interval of probability `mass`, each of shape batch_shape + event_shape.
+
+    For directions, an interval whose lower end is above its upper end passes through pi.
 
     Args:
         dist: any distribution.
-        mass: in (0, 1); discrete distributions hold at least that much.
-        kind: "central" leaves the same mass on either side; "highest" is the shortest interval, which is the
-            highest-density one where the density has one peak.
-
-    Of directions an interval whose lower end is above its upper end crosses pi.
+        mass: the probability in (0, 1); that of a discrete distribution is at least `mass`.
+        kind: "central" for equal mass on both sides; "highest" for the shortest interval, which is the highest-density
+            interval of a unimodal distribution.
 
     Raises:
-        LikelihoodError: a mass outside (0, 1); an unknown kind; a distribution without quantiles; a NaN parameter.
+        LikelihoodError: a mass outside (0, 1), an unknown kind, a distribution without quantiles, or a parameter that
+            is NaN.
 
     >>> from pyro.distributions import Exponential
     >>> interval(Exponential(torch.tensor(1.0)), 0.9, kind="highest")
     (tensor(0., dtype=torch.float64), tensor(2.3026, dtype=torch.float64))
     """
     if not 0.0 < mass < 1.0:
-        raise LikelihoodError(f"the mass of an interval lies in (0, 1), got {mass}")
+        raise LikelihoodError(f"mass is {mass}; the mass of an interval must lie in (0, 1)")
     if kind not in KINDS:
         raise LikelihoodError(f"unknown kind of interval {kind!r}: the kinds are {', '.join(KINDS)}")
     its_law = _law_with(dist, "interval")
@@ -139,7 +139,7 @@ def _targets(its_law: Law, y: Tensor | float) -> Array:
     values = torch.as_tensor(y).detach().cpu().double().numpy()
     if values.ndim and values.shape[values.ndim - len(its_law.shape) :] != its_law.shape:
         raise LikelihoodError(
-            f"y has shape {values.shape}, but {its_law.name} takes {its_law.shape}, with any dimensions in front of it"
+            f"y has shape {values.shape}, but {its_law.name} takes {its_law.shape}, after any leading dimensions"
         )
     bad = int(np.isnan(values).sum())
     if bad:
@@ -152,11 +152,11 @@ def cdf(dist: Any, y: Tensor | float) -> Tensor:
     """P(Y <= y), of the shape of y; in float64, whatever the dtype of the parameters.
 
     Args:
-        dist: any distribution. Directions are counted from -pi, classes in the order of their indices.
+        dist: any distribution. For directions the cdf starts at -pi; ordered classes are ordered by index.
         y: (..., *batch_shape, *event_shape), or one number.
 
     Raises:
-        LikelihoodError: y has another shape or holds NaN; a distribution without a cdf; a NaN parameter.
+        LikelihoodError: y has another shape or contains NaN, the distribution has no cdf, or a parameter is NaN.
 
     >>> from pyro.distributions import Normal
     >>> cdf(Normal(torch.tensor(0.0), torch.tensor(1.0)), -10.0)
@@ -168,14 +168,14 @@ def cdf(dist: Any, y: Tensor | float) -> Tensor:
 
 @np.errstate(all="ignore")
 def pit(dist: Any, y: Tensor, seed: int = 0) -> Tensor:
-    """The probability integral transform, of the shape of y: uniform on (0, 1) where y follows the distribution.
+    """The probability integral transform, of the shape of y: uniform on (0, 1) if y follows the distribution.
 
-    Of discrete distributions it is randomised: P(Y < y) + u P(Y = y) with u uniform (Brockwell, 2007).
+    For discrete distributions it is randomised: P(Y < y) + u P(Y = y) with u uniform (Brockwell, 2007).
 
     Args:
         dist: any distribution with a cdf.
         y: (..., *batch_shape, *event_shape).
-        seed: of u.
+        seed: the seed of u.
 
     Raises:
         LikelihoodError: as `cdf`.
@@ -190,8 +190,8 @@ def pit(dist: Any, y: Tensor, seed: int = 0) -> Tensor:
     if not its_law.discrete:
         return _tensor(upper)
     lower = its_law.below(values)
-    share = np.random.default_rng(seed).random(upper.shape)
-    return _tensor(lower + share * (upper - lower))
+    uniform = np.random.default_rng(seed).random(upper.shape)
+    return _tensor(lower + uniform * (upper - lower))
 
 
 def sample(dist: Any, n: int, seed: int = 0) -> Tensor:
@@ -206,11 +206,15 @@ def sample(dist: Any, n: int, seed: int = 0) -> Tensor:
 
 @np.errstate(all="ignore")
 def summary(dist: Any, mass: float = 0.9) -> dict[str, Tensor]:
-    """All that is defined of mode, mean, median, both intervals; and the probabilities of classes and levels.
+    """Mode, mean, median, both intervals, and the probabilities of classes, as far as they are defined.
+
+    Args:
+        dist: any distribution.
+        mass: the probability of the intervals.
 
     Returns:
         mode, mean, median, central_lower, central_upper, highest_lower, highest_upper (each batch_shape +
-        event_shape) and probabilities (batch_shape + (K,)), without those that the distribution does not have.
+        event_shape) and probabilities (batch_shape + (K,)), without those that are undefined for the distribution.
 
     >>> from pyro.distributions import Bernoulli
     >>> summary(Bernoulli(logits=torch.tensor(0.0)))["mean"]

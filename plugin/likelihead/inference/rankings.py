@@ -1,4 +1,4 @@
-"""What is asked of rankings: who comes first, and expected ranks."""
+"""Functions of rankings: the probability of coming first, and expected ranks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from likelihead.laws.law import law
 
 
 def first_probability(dist: Any) -> torch.Tensor:
-    """The probability of each item to be ranked first, batch_shape + (K,): the softmax of the scores.
+    """The probability that each item is ranked first, batch_shape + (K,): the softmax of the logits.
 
     Raises:
         LikelihoodError: the distribution is not one of rankings.

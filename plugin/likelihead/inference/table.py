@@ -1,4 +1,4 @@
-"""The table family × function: what is exact, inverted numerically, or undefined and why. Read off the laws."""
+"""The table of families and functions: exact, inverted numerically, or undefined and why, as the laws declare it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from likelihead.distributions.von_mises import VonMises
 from likelihead.families.family import Family
 from likelihead.laws.law import FUNCTIONS, Claim, law
 
-#: The size of families that have a dimension of their own.
+#: The event size of families that need one.
 _SIZE = 3
 
 
 def examples() -> dict[str, Any]:
-    """One distribution of each row of the table: every shipped family, then what else can be built.
+    """One distribution for each row of the table: every shipped family, then other kinds of distributions.
 
     >>> examples()["poisson"].batch_shape
     torch.Size([1])
@@ -44,12 +44,12 @@ def _not_shipped() -> dict[str, Any]:
 
 
 def table() -> dict[str, dict[str, Claim]]:
-    """Family -> function -> claim."""
+    """The claim of each function, by family and function."""
     return {name: law(example).claims for name, example in examples().items()}
 
 
 def markdown() -> str:
-    """The table in Markdown, notes below it.
+    """The table in Markdown, followed by its notes.
 
     >>> "poisson" in markdown()
     True

@@ -1,6 +1,6 @@
 """The continuous ranked probability score: the integral, or the sum, of (F(x) - 1[y <= x])^2, F the cdf.
 
-Closed forms stand beside the laws that have one. They are our own, since those of scoringrules 0.10 are NaN for Poisson
+Closed forms are methods of their laws. Those of scoringrules 0.10 are not used, since they are NaN for Poisson
 and negative binomial means of 1,000 and for beta concentrations of 10,000, and wrong for Student's t of fewer than one
 degree of freedom.
 """

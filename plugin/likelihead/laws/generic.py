@@ -17,38 +17,38 @@ _RANKS = np.concatenate([[1e-6, 1e-4], np.linspace(1e-3, 1.0 - 1e-3, 127), [1.0 
 
 
 class OpaqueLaw(Law):
-    """A distribution of which only its own mode and mean are known, if those."""
+    """A distribution of which at most the mode and the mean are known, as its class computes them."""
 
     def __init__(self, dist: Distribution) -> None:
         super().__init__(dist)
         self.claims = claims(_NONE)
         for name in ("mode", "mean"):
-            if self._own(name) is not None:
-                self.claims[name] = Claim("exact", "its own")
+            if self._statistic(name) is not None:
+                self.claims[name] = Claim("exact", "as the class of the distribution computes it")
 
-    def _own(self, name: str) -> Array | None:
-        """The distribution's own statistic where it has one that holds no NaN."""
+    def _statistic(self, name: str) -> Array | None:
+        """A statistic as the class of the distribution computes it; None if it has none or it contains NaN."""
         try:
             statistic = numbers(getattr(self.dist, name))
         except (NotImplementedError, AttributeError, RuntimeError):
             return None
         return None if np.isnan(statistic).any() else np.broadcast_to(statistic, self.shape)
 
-    def _own_or_refusal(self, name: str) -> Array:
-        statistic = self._own(name)
+    def _statistic_or_error(self, name: str) -> Array:
+        statistic = self._statistic(name)
         if statistic is None:
             raise self.refusal(name)
         return statistic
 
     def mode(self) -> Array:
-        return self._own_or_refusal("mode")
+        return self._statistic_or_error("mode")
 
     def mean(self) -> Array:
-        return self._own_or_refusal("mean")
+        return self._statistic_or_error("mean")
 
 
 class CdfLaw(OpaqueLaw):
-    """A continuous distribution with a cdf, which is inverted. Its own icdf is not used."""
+    """A continuous distribution with a cdf, which is inverted; its icdf, if any, is not used."""
 
     unimodal = False
 
@@ -56,7 +56,7 @@ class CdfLaw(OpaqueLaw):
         super().__init__(dist)
         mean = self.claims["mean"]
         self.claims = claims(INVERTED, mean=mean, mode=Claim("inverted", "the median where the density is flat"))
-        self.claims |= {"cdf": Claim("exact", "its own"), "pit": Claim("exact")}
+        self.claims |= {"cdf": Claim("exact", "as the class of the distribution computes it"), "pit": Claim("exact")}
 
     def cdf(self, y: Array) -> Array:
         lower, upper = self.bounds()

@@ -53,7 +53,7 @@ class Law:
     """A distribution of numbers on the line in float64, one for each element of `shape`.
 
     `shape` is batch_shape + event_shape of the distribution: a law of vectors holds the marginal law of each
-    coordinate. A subclass gives `cdf`, `quantile`, `mode` and `mean`, and its own `crps` where there is a closed form;
+    coordinate. A subclass defines `cdf`, `quantile`, `mode` and `mean`, and `crps` if there is a closed form;
     the density is that of the distribution. The whole law of a family with one parameter:
 
     >>> import pyro.distributions as dist
@@ -205,7 +205,7 @@ class Law:
 
 @singledispatch
 def law_of(dist: Any) -> Law:
-    """The law of a distribution in float64, by its class: each family registers its own.
+    """The law of a distribution in float64, by its class; each family registers one.
 
     Raises:
         LikelihoodError: it is no distribution.

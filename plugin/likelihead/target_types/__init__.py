@@ -1,4 +1,4 @@
-"""Target types: one class for each sort of answer, with its dtype, wording, faults, scores and columns."""
+"""Target types: one class for each kind of target, with its dtype, support, checks, scores and columns."""
 
 from likelihead.target_types.check import check_targets
 from likelihead.target_types.detect import TARGET_TYPES, class_of, fitting_families, target_type_from, target_type_of

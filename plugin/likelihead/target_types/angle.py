@@ -1,4 +1,4 @@
-"""Answers that are directions."""
+"""Targets that are directions in the plane."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from likelihead.target_types.target_type import (
     Mask,
-    Table,
+    OutputColumns,
     TargetColumns,
     TargetType,
     Values,
@@ -21,7 +21,7 @@ from likelihead.target_types.target_type import (
 
 log = logging.getLogger("likelihead.data")
 
-#: Angles beyond one turn either way are taken for another unit than radians.
+#: Angles more than one turn from 0 are taken to be in degrees.
 TURN = 2.0 * np.pi
 
 
@@ -31,27 +31,27 @@ class Angle(TargetType):
 
     name: ClassVar[str] = "angle"
     scores: ClassVar[tuple[str, ...]] = ("nll", "angular_error", "coverage_0.9")
-    shown_parameters: ClassVar[tuple[str, ...]] = ("loc", "concentration")
+    extra_parameters: ClassVar[tuple[str, ...]] = ("loc", "concentration")
 
     @property
-    def words(self) -> str:
-        """Where y may lie, for a reader."""
+    def support_text(self) -> str:
+        """The values that y may take, in words."""
         return "angles in (−π, π]"
 
     def faults(self, values: Values, size: int | None = None) -> dict[str, Mask]:
-        """Cells more than one turn from 0."""
+        """Cells that are more than one turn from 0."""
         return {"more than one turn (2π) from 0": np.abs(values) > TURN}
 
     def advice(self) -> list[str]:
-        """The other unit."""
+        """Suggest the other unit."""
         return ["data.angles=degrees reads degrees"]
 
     def suits(self, values: Values) -> bool:
-        """Never proposed: small numbers of any sort would fit."""
+        """Never: any small numbers would fit."""
         return False
 
     def converted(self, values: Values, names: Sequence[str]) -> Values:
-        """The same angles in (−π, π]; the number of rows that change is logged."""
+        """The angles wrapped into (−π, π]; the number of rows that change is logged."""
         outside = (values <= -np.pi) | (values > np.pi)
         if outside.any():
             text = "%s: %d of %d rows were angles outside (-pi, pi] and were wrapped into it"
@@ -59,8 +59,8 @@ class Angle(TargetType):
         wrapped = values - 2.0 * np.pi * np.ceil((values - np.pi) / (2.0 * np.pi))
         return np.where(outside, wrapped, values)
 
-    def learn(self, frame: pd.DataFrame, names: list[str], options: Mapping[str, Any]) -> TargetColumns:
-        """The columns, in the unit that `angles` names."""
+    def fit_columns(self, frame: pd.DataFrame, names: list[str], options: Mapping[str, Any]) -> TargetColumns:
+        """The columns, with the unit `options["angles"]`."""
         return TargetColumns(names, angles=options["angles"])
 
     def read(self, frame: pd.DataFrame, columns: TargetColumns) -> Values:
@@ -68,6 +68,6 @@ class Angle(TargetType):
         values = super().read(frame, columns)
         return np.deg2rad(values) if columns.angles == "degrees" else values
 
-    def write(self, name: str, values: Values, columns: TargetColumns) -> Table:
+    def write(self, name: str, values: Values, columns: TargetColumns) -> OutputColumns:
         """Columns in the unit of the table."""
         return output_columns(name, np.rad2deg(values) if columns.angles == "degrees" else values, columns.names)

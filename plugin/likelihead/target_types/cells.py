@@ -1,4 +1,4 @@
-"""Columns of a pandas frame: finding them, their cells as numbers or labels, and how messages show them."""
+"""Columns of a pandas frame: their presence, their cells as numbers or labels, and their cells in messages."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from likelihead.errors import LikelihoodError, suggest
 
-#: Rows that a message about a column shows.
-SHOWN = 3
+#: The most cells that a message lists.
+MAX_CELLS = 3
 
 
 def require_columns(frame: pd.DataFrame, names: Iterable[str], what: str) -> None:
-    """Raise a LikelihoodError naming the first column of `names` that `frame` lacks, and the closest that it has."""
+    """Raise a LikelihoodError naming the first of the columns `names` that `frame` lacks, and the closest it has."""
     for name in names:
         if name not in frame.columns:
             hint = suggest(str(name), map(str, frame.columns))
@@ -25,13 +25,13 @@ def require_columns(frame: pd.DataFrame, names: Iterable[str], what: str) -> Non
 
 
 def describe_cells(series: pd.Series, mask: NDArray[np.bool_]) -> str:
-    """The first few cells of `series` where `mask` holds: `row 3: 'a'; row 7: 'b', …`."""
+    """The first few cells of `series` (n,) where `mask` (n,) is true: `row 3: 'a'; row 7: 'b', …`."""
     rows = np.flatnonzero(mask)
-    shown = "; ".join(f"row {series.index[row]}: {_cell(series.iloc[row])}" for row in rows[:SHOWN])
-    return shown + (", …" if len(rows) > SHOWN else "")
+    text = "; ".join(f"row {series.index[row]}: {_cell_text(series.iloc[row])}" for row in rows[:MAX_CELLS])
+    return text + (", …" if len(rows) > MAX_CELLS else "")
 
 
-def _cell(value: object) -> str:
+def _cell_text(value: object) -> str:
     return f"{float(value):g}" if isinstance(value, np.number) else repr(value)
 
 
@@ -47,24 +47,29 @@ def is_text(series: pd.Series) -> bool:
 
 
 def numbers(series: pd.Series, what: str, remedy: str) -> NDArray[np.float64]:
-    """A column (n,) as float64, with NaN for empty cells; booleans are 0 and 1.
+    """A column (n,) as float64, with NaN for empty cells; booleans become 0 and 1.
+
+    Args:
+        series: the column.
+        what: what the column is, for messages.
+        remedy: what to do about cells that are not numbers, for messages.
 
     Raises:
-        LikelihoodError: a cell that is no number, with its row.
+        LikelihoodError: cells that are not numbers.
     """
     if isinstance(series.dtype, pd.CategoricalDtype):
         series = series.astype(object)
     if series.dtype == object:
         series = series.map(lambda cell: float(cell) if isinstance(cell, SupportsFloat) else cell)
-    kind = series.dtype
-    timed = pd.api.types.is_datetime64_any_dtype(kind) or pd.api.types.is_timedelta64_dtype(kind)
-    if timed or pd.api.types.is_complex_dtype(kind):
-        raise LikelihoodError(f"{what} {series.name!r} holds values of type {kind}, not numbers: {remedy}")
+    dtype = series.dtype
+    is_time = pd.api.types.is_datetime64_any_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype)
+    if is_time or pd.api.types.is_complex_dtype(dtype):
+        raise LikelihoodError(f"{what} {series.name!r} holds values of type {dtype}, not numbers: {remedy}")
     converted = pd.to_numeric(series, errors="coerce")
     bad = (converted.isna() & series.notna()).to_numpy(dtype=bool)
     if bad.any():
         raise LikelihoodError(
-            f"{what} {series.name!r}: {int(bad.sum())} of {len(series)} cells are no numbers "
+            f"{what} {series.name!r}: {int(bad.sum())} of {len(series)} cells are not numbers "
             f"({describe_cells(series, bad)}): {remedy}"
         )
     values: NDArray[np.float64] = converted.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -72,7 +77,7 @@ def numbers(series: pd.Series, what: str, remedy: str) -> NDArray[np.float64]:
 
 
 def labels(series: pd.Series) -> pd.Series:
-    """A column as text labels, with NaN for empty cells: 1 and 1.0 are both '1', True is 'True'."""
+    """A column (n,) as text labels, with NaN for empty cells: 1 and 1.0 are both '1', True is 'True'."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         series = series.astype(object)
     known = series.dropna()
@@ -88,13 +93,13 @@ def label(cell: object) -> str:
     return str(cell)
 
 
-def sort_labels(found: Iterable[str]) -> list[str]:
-    """Distinct labels in order: by number where all are whole numbers, else by text.
+def sort_labels(names: Iterable[str]) -> list[str]:
+    """The distinct labels in order: numerically if all are whole numbers, else alphabetically.
 
     >>> sort_labels(["10", "9", "9"]), sort_labels(["b", "a", "10"])
     (['9', '10'], ['10', 'a', 'b'])
     """
-    distinct = sorted(set(found))
+    distinct = sorted(set(names))
     try:
         return sorted(distinct, key=int)
     except ValueError:
@@ -102,7 +107,7 @@ def sort_labels(found: Iterable[str]) -> list[str]:
 
 
 def as_list(columns: str | Sequence[str] | None) -> list[str]:
-    """One name or several as a list of text."""
+    """One column name, several, or None, as a list."""
     if columns is None:
         return []
     return [columns] if isinstance(columns, str) else [str(column) for column in columns]

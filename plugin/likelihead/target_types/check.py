@@ -1,4 +1,4 @@
-"""The check of targets: one call before training, never in the loop."""
+"""Checks of targets, made once before training and never in the training loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from likelihead.errors import LikelihoodError, TargetError
 from likelihead.families.family import Family
 from likelihead.target_types.detect import fitting_families, target_type_of
-from likelihead.target_types.refusal import boundary_cells, find_faults, refuse
+from likelihead.target_types.faults import boundary_cells, find_faults, raise_for_faults
 from likelihead.target_types.target_type import Mask, TargetType, Values
 
 log = logging.getLogger("likelihead.data")
@@ -29,25 +29,26 @@ def check_targets(
     rows: int | None = None,
     boundary: str = "error",
 ) -> Tensor:
-    """Targets as the family takes them, or an error that says which rows it cannot take.
+    """Check targets against the support and shape of a family, and convert them to what it takes.
 
-    Conversions: bool, whole-number and float64 targets become float32; whole float class labels and rankings become
-    int64; angles up to one turn from 0 are wrapped into (−π, π]; rows of shares that sum to 1 within 1e-4 are divided
-    by their sum. Wrapping, dividing and squeezing are logged with the number of rows.
+    Bool, integer and float64 targets become float32; class labels and rankings become int64, floats included if they
+    are whole numbers. Angles up to one turn from 0 are wrapped into (−π, π], and rows of shares that sum to 1 within
+    1e-4 are divided by their sum. Wrapping, dividing and squeezing are logged with the number of rows.
 
     Args:
-        y: targets of any dtype, (N, *event_shape).
-        family: what the head predicts.
-        event_shape: the shape of y in one row; the family's own where left out.
-        names: names of the target columns for messages.
-        rows: N, where it is known from the inputs.
-        boundary: `error`, or `squeeze` to move values on an excluded end of the support inside.
+        y: targets of any real dtype, (N, *event_shape).
+        family: the family that the targets should follow.
+        event_shape: the shape of y in one row; by default that of the family.
+        names: the names of the target columns, for messages.
+        rows: the expected N; None to accept any.
+        boundary: `error`, or `squeeze` to move values on an excluded boundary of the support inside it.
 
     Returns:
-        float32 targets, int64 for class labels and rankings; (N, *event_shape).
+        float32 targets, or int64 for class labels and rankings, (N, *event_shape).
 
     Raises:
-        TargetError: a wrong shape, or a value outside the support.
+        TargetError: a wrong shape, or a missing value or one outside the support, with the first such rows.
+        LikelihoodError: an unknown `boundary`.
 
     >>> check_targets(torch.tensor([0, 3]), Family.of("poisson"))
     tensor([0., 3.])
@@ -67,12 +68,12 @@ def checked_values(
     mask: Tensor | None = None,
     boundary: str = "error",
 ) -> Values:
-    """Targets y (…, *event_shape) as float64 in the same order, checked against the family's support and converted.
+    """Check targets y (…, *event_shape) against the family's support, and convert them in float64.
 
-    Cells where `mask` (the shape of y) is false are not checked; they come back as a value inside the support.
+    Cells where `mask` (of the shape of y) is false are not checked; a value inside the support replaces them.
 
     Returns:
-        (n, K) for vectors of K, else (n, D) for D independent outputs.
+        The targets in the same order, (n, K) for vectors of length K, else (n, D) for D independent outputs.
     """
     target_type = target_type_of(family)
     width = y.shape[-1] if target_type.is_vector else max(1, family.output_shape.numel())
@@ -83,11 +84,11 @@ def checked_values(
     if not len(values):
         return values
     size = target_type.class_count(family.event_size)
-    return settle(values, target_type, _names(names, values), boundary=boundary, size=size)
+    return check_and_convert(values, target_type, _column_names(names, values), boundary=boundary, size=size)
 
 
 def _filled(values: Values, skip: Mask, target_type: TargetType) -> Values:
-    """The values with masked cells replaced by a value that is not masked."""
+    """The values with masked cells replaced by one that is not masked."""
     if target_type.is_vector:
         known = np.flatnonzero(~skip.any(axis=1))
         return np.where(skip, values[known[0]], values) if len(known) else values[:0]
@@ -95,7 +96,7 @@ def _filled(values: Values, skip: Mask, target_type: TargetType) -> Values:
     return np.where(skip, flat[0], values) if len(flat) else values[:0]
 
 
-def _names(names: Sequence[str], values: Values) -> list[str]:
+def _column_names(names: Sequence[str], values: Values) -> list[str]:
     if len(names) == values.shape[1]:
         return list(names)
     name = names[0] if len(names) == 1 else "y"
@@ -105,12 +106,12 @@ def _names(names: Sequence[str], values: Values) -> list[str]:
 def _check_shape(y: Tensor, event_shape: torch.Size, rows: int | None, target_type: TargetType) -> None:
     family = target_type.family
     if y.is_complex():
-        raise TargetError(f"y is complex, but {family} takes {target_type.words}: pass real numbers")
-    one = f"y of shape {_shape_text(event_shape)}, {'a vector' if len(event_shape) else 'one number'} in each row"
+        raise TargetError(f"y is complex, but {family} takes {target_type.support_text}: pass real numbers")
+    expected = f"y of shape {_shape_text(event_shape)}, {'a vector' if len(event_shape) else 'one number'} in each row"
     if y.dim() == 0:
-        raise TargetError(f"y is a scalar, but {family} takes {one}: pass one target for each row of x")
+        raise TargetError(f"y is a scalar, but {family} takes {expected}: pass one target for each row of x")
     if tuple(y.shape[1:]) != tuple(event_shape):
-        raise TargetError(f"y has shape {tuple(y.shape)}, but {family} takes {one}: {_remedy(y, event_shape)}")
+        raise TargetError(f"y has shape {tuple(y.shape)}, but {family} takes {expected}: {_remedy(y, event_shape)}")
     if rows is not None and len(y) != rows:
         raise TargetError(f"y has {len(y)} rows and x has {rows}: pass one target for each row of x")
     if len(y) == 0:
@@ -133,7 +134,7 @@ def _shape_text(event_shape: Sequence[int]) -> str:
     return f"({', '.join(['N', *map(str, event_shape)])}{'' if event_shape else ','})"
 
 
-def settle(
+def check_and_convert(
     values: Values,
     target_type: TargetType,
     names: Sequence[str],
@@ -142,30 +143,32 @@ def settle(
     size: int | None = None,
     distances: Sequence[float] | None = None,
 ) -> Values:
-    """Values (n, D) checked against the support and converted to what the family takes.
+    """Check values (n, D) against the support, and convert them to what the family takes.
 
     Args:
+        values: the target columns in float64, (n, D).
+        target_type: the target type of the family.
         names: the columns, for messages.
-        rows: the row numbers (n,) for messages.
-        boundary: `error`, or `squeeze` to move values on an excluded end inside.
-        size: the number of classes, where it is known.
-        distances: by how much to squeeze each column; taken from these values where left out.
+        rows: the row numbers (n,), for messages.
+        boundary: `error`, or `squeeze` to move values on an excluded boundary of the support inside it.
+        size: the number of classes, if known.
+        distances: how far to move values in each column; by default derived from `values`.
 
     Raises:
         TargetError: a value outside the support.
     """
     faults = find_faults(values, target_type, size)
-    on_edge = boundary_cells(faults)
-    if boundary == "squeeze" and on_edge is not None and all(reason.startswith("exactly") for reason in faults):
-        by = np.asarray(target_type.squeeze_distances(values) if distances is None else distances, dtype=np.float64)
-        values = target_type.squeezed(values, on_edge, by)
-        text = "%s: %d of %d rows lay on an end of the support of %s and were moved inside it (boundary=squeeze)"
-        log.warning(text, ", ".join(names), int(on_edge.any(axis=1).sum()), len(values), target_type.family)
+    on_boundary = boundary_cells(faults)
+    if boundary == "squeeze" and on_boundary is not None and all(reason.startswith("exactly") for reason in faults):
+        moves = np.asarray(target_type.squeeze_distances(values) if distances is None else distances, dtype=np.float64)
+        values = target_type.squeezed(values, on_boundary, moves)
+        text = "%s: %d of %d rows were on the boundary of the support of %s and were moved inside it (boundary=squeeze)"
+        log.warning(text, ", ".join(names), int(on_boundary.any(axis=1).sum()), len(values), target_type.family)
         faults = find_faults(values, target_type, size)
-    refuse(faults, values, target_type, names, rows, fitting_families(values) if faults else ())
+    raise_for_faults(faults, values, target_type, names, rows, fitting_families(values) if faults else ())
     return target_type.converted(values, names)
 
 
 def to_tensor(values: Values, target_type: TargetType) -> Tensor:
-    """Checked values (n, D) as the dtype of the target type: float32, or int64 for class labels and rankings."""
+    """Checked values (n, D) in the dtype of the target type: float32, or int64 for class labels and rankings."""
     return torch.from_numpy(np.ascontiguousarray(values)).to(target_type.dtype)

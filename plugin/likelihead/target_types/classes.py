@@ -1,4 +1,4 @@
-"""Answers that are labels: one of two, one of several, or one of several in order."""
+"""Targets that are labels: binary, one of K classes, or one of K classes in order."""
 
 from __future__ import annotations
 
@@ -15,31 +15,30 @@ from likelihead.target_types.cells import as_list, describe_cells, is_text, labe
 from likelihead.target_types.target_type import (
     CellFaults,
     Mask,
-    Table,
+    OutputColumns,
     TargetColumns,
     TargetType,
     Values,
-    label_columns,
     output_columns,
 )
 
-#: More distinct whole numbers than this are not proposed as class labels.
-MANY_LABELS = 20
+#: Targets with more distinct values than this are not suggested to be class labels.
+MAX_LABELS = 20
 
 
 @dataclass(frozen=True)
 class Labels(TargetType):
-    """Labels, as text or whole numbers; y holds the code of each."""
+    """Labels, given as text or whole numbers; y holds their codes."""
 
-    shown_parameters: ClassVar[tuple[str, ...]] = ("probs",)
+    extra_parameters: ClassVar[tuple[str, ...]] = ("probs",)
     scores: ClassVar[tuple[str, ...]] = ("nll", "accuracy", "brier")
 
-    def learn(self, frame: pd.DataFrame, names: list[str], options: Mapping[str, Any]) -> TargetColumns:
-        """The labels in the order of their codes: as `levels` gives them, else sorted."""
+    def fit_columns(self, frame: pd.DataFrame, names: list[str], options: Mapping[str, Any]) -> TargetColumns:
+        """The labels in the order of their codes: as in `options["levels"]`, else sorted."""
         return TargetColumns(names, self._labels([frame[name] for name in names], _levels(options["levels"])))
 
     def code_faults(self, frame: pd.DataFrame, names: Sequence[str], options: Mapping[str, Any]) -> CellFaults | None:
-        """Numbers that are no codes, where the columns hold numbers and nothing else names the labels."""
+        """Numbers that cannot be codes, if the columns hold numbers and no option or dtype names the labels."""
         columns = [frame[name] for name in names]
         if options["levels"] or any(is_text(column) for column in columns) or _declared_order(columns) is not None:
             return None
@@ -55,15 +54,15 @@ class Labels(TargetType):
             return declared
         self._check_order(columns)
         known = _known_labels(columns)
-        self._check_number(columns[0], known)
+        self._check_label_count(columns[0], known)
         return known
 
     def _check_order(self, columns: Sequence[pd.Series]) -> None:
-        """Raise a TargetError where an order is needed that text does not give."""
+        """Raise a TargetError if the labels must have an order and the columns do not define one."""
 
-    def _check_number(self, column: pd.Series, known: Sequence[str]) -> None:
+    def _check_label_count(self, column: pd.Series, known: Sequence[str]) -> None:
         if len(known) < 2:
-            raise TargetError(_wrong_number(column, known, f"{self.family} takes at least 2"))
+            raise TargetError(_wrong_label_count(column, known, f"{self.family} takes at least 2"))
 
     def read(self, frame: pd.DataFrame, columns: TargetColumns) -> Values:
         """The code of each label, (n, D)."""
@@ -72,12 +71,12 @@ class Labels(TargetType):
         codes = {name: float(code) for code, name in enumerate(columns.labels)}
         return np.stack([_codes(frame[name], codes) for name in columns.names], axis=1)
 
-    def write(self, name: str, values: Values, columns: TargetColumns) -> Table:
-        """The label of each code; the mean and what has an entry for each class stay numbers."""
+    def write(self, name: str, values: Values, columns: TargetColumns) -> OutputColumns:
+        """The label of each code; means, and values with one entry per class, stay numbers."""
         if columns.labels is None:
             return output_columns(name, values, columns.names)
         if name == "mean":
-            return labelled_columns(name, values, columns)
+            return class_columns(name, values, columns)
         return output_columns(name, np.asarray(columns.labels, dtype=object)[values.astype(np.int64)], columns.names)
 
 
@@ -88,8 +87,8 @@ class Binary(Labels):
     name: ClassVar[str] = "binary"
 
     @property
-    def words(self) -> str:
-        """Where y may lie, for a reader."""
+    def support_text(self) -> str:
+        """The values that y may take, in words."""
         return "0 or 1, true or false, or two labels"
 
     def faults(self, values: Values, size: int | None = None) -> dict[str, Mask]:
@@ -97,7 +96,7 @@ class Binary(Labels):
         return {"neither 0 nor 1": (values != 0) & (values != 1)}
 
     def code_faults(self, frame: pd.DataFrame, names: Sequence[str], options: Mapping[str, Any]) -> CellFaults | None:
-        """None: numbers are taken as 0 and 1, and checked as those."""
+        """None: numbers must be 0 and 1, which `faults` checks."""
         return None
 
     def _labels(self, columns: Sequence[pd.Series], levels: list[str]) -> list[str] | None:
@@ -106,9 +105,9 @@ class Binary(Labels):
             raise TargetError(f"data.levels names {len(levels)} labels, but {self.family} takes two")
         return super()._labels(columns, levels) if levels or any(is_text(column) for column in columns) else None
 
-    def _check_number(self, column: pd.Series, known: Sequence[str]) -> None:
+    def _check_label_count(self, column: pd.Series, known: Sequence[str]) -> None:
         if len(known) != 2:
-            raise TargetError(_wrong_number(column, known, f"{self.family} takes 2: take categorical for more"))
+            raise TargetError(_wrong_label_count(column, known, f"{self.family} takes 2: take categorical for more"))
 
 
 @dataclass(frozen=True)
@@ -119,18 +118,18 @@ class Class(Labels):
     dtype: ClassVar[torch.dtype] = torch.int64
 
     @property
-    def words(self) -> str:
-        """Where y may lie, for a reader."""
+    def support_text(self) -> str:
+        """The values that y may take, in words."""
         return "class labels (text, or whole numbers not below 0)"
 
     def faults(self, values: Values, size: int | None = None) -> dict[str, Mask]:
-        """Cells that are no code of one of `size` classes."""
+        """Cells that are not the code of one of `size` classes."""
         reasons = {"not a whole number": values != np.floor(values), "below 0": values < 0}
         return reasons if size is None else {**reasons, f"above {size - 1}": values > size - 1}
 
     def suits(self, values: Values) -> bool:
-        """Whether there are few enough whole numbers to be labels."""
-        return len(np.unique(values)) <= MANY_LABELS and super().suits(values)
+        """Whether the values are few enough whole numbers to be labels."""
+        return len(np.unique(values)) <= MAX_LABELS and super().suits(values)
 
     def event_size(self, columns: TargetColumns) -> int | None:
         """The number of classes."""
@@ -149,8 +148,8 @@ class Level(Class):
     scores: ClassVar[tuple[str, ...]] = ("nll", "accuracy", "brier", "crps", "absolute_error")
 
     @property
-    def words(self) -> str:
-        """Where y may lie, for a reader."""
+    def support_text(self) -> str:
+        """The values that y may take, in words."""
         return "ordered class labels (text with data.levels, or whole numbers not below 0)"
 
     def _check_order(self, columns: Sequence[pd.Series]) -> None:
@@ -161,7 +160,7 @@ class Level(Class):
             )
 
     def mean(self, expected: Values, probabilities: Values | None, columns: TargetColumns) -> Values | None:
-        """The expected level where the labels are numbers; None where they are not."""
+        """The expected level if the labels are numbers; otherwise None."""
         if columns.labels is None or probabilities is None:
             return expected
         try:
@@ -170,10 +169,10 @@ class Level(Class):
             return None
 
 
-def labelled_columns(name: str, values: Values, columns: TargetColumns) -> Table:
-    """Columns of values (n, …), with labels behind the name where there is one value for each."""
+def class_columns(name: str, values: Values, columns: TargetColumns) -> OutputColumns:
+    """Output columns of values (n, …), named `name.label` if there is one value per class or item."""
     if columns.labels is not None and values.ndim > 1 and values.shape[1] == len(columns.labels):
-        return label_columns(name, values, columns.labels)
+        return {f"{name}.{text}": values[:, index] for index, text in enumerate(columns.labels)}
     return output_columns(name, values, columns.names)
 
 
@@ -186,7 +185,7 @@ def _known_labels(columns: Sequence[pd.Series]) -> list[str]:
 
 
 def _declared_order(columns: Sequence[pd.Series]) -> list[str] | None:
-    """The order that a Parquet file declares for its categories."""
+    """The labels of an ordered categorical column, as a Parquet file may hold, in their order; otherwise None."""
     first = columns[0].dtype
     if len(columns) == 1 and isinstance(first, pd.CategoricalDtype) and first.ordered:
         return [label(level) for level in first.categories]
@@ -200,18 +199,18 @@ def _codes(series: pd.Series, codes: Mapping[str, float]) -> Values:
     if unseen.any():
         raise TargetError(
             f"target column {series.name!r}: {int(unseen.sum())} of {len(series)} rows have a label that no "
-            f"training row has ({describe_cells(series, unseen)}); the labels are {_few(as_list(list(codes)))}: leave "
-            "these rows out, or split with another seed"
+            f"training row has ({describe_cells(series, unseen)}); the labels are "
+            f"{_abbreviated(as_list(list(codes)))}: leave these rows out, or split with another seed"
         )
     return values
 
 
-def _wrong_number(column: pd.Series, known: Sequence[str], wanted: str) -> str:
+def _wrong_label_count(column: pd.Series, known: Sequence[str], expected: str) -> str:
     return (
-        f"target column {str(column.name)!r} has {len(known)} different labels in the training rows ({_few(known)}), "
-        f"but {wanted}"
+        f"target column {str(column.name)!r} has {len(known)} different labels in the training rows "
+        f"({_abbreviated(known)}), but {expected}"
     )
 
 
-def _few(names: Sequence[str]) -> str:
+def _abbreviated(names: Sequence[str]) -> str:
     return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")

@@ -1,4 +1,4 @@
-"""Which target type a family predicts: read from its support, once, before training."""
+"""The target type of a family, derived from its class and support."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from likelihead.target_types.ranking import Ranking
 from likelihead.target_types.target_type import TargetType, Values
 from likelihead.target_types.vectors import OneHot, Shares, UnitVector
 
-#: The target types by name; a distribution class may name its own as `target_type = "level"`.
+#: The target types by name; a distribution class may declare its own, as in `target_type = "level"`.
 TARGET_TYPES: dict[str, type[TargetType]] = {
     cls.name: cls
     for cls in (Real, Positive, Proportion, Count, Angle, Binary, Class, Level, Shares, OneHot, UnitVector, Ranking)
 }
-#: Raw outputs at which the density is evaluated to learn whether an end of the support has a finite one.
+#: Raw outputs at which the density on the boundary of the support is evaluated, to see whether it is finite.
 PROBES = (0.7, -0.7)
-#: A log-density beyond this either way stands for an infinite one: some families return a large number there.
-INFINITE = 1e4
-#: The size at which a family with a dimension of its own is probed.
+#: Log-densities beyond ± this count as infinite: some families return a large finite number instead.
+INFINITE_LOG_DENSITY = 1e4
+#: The event size at which a family that needs one is probed.
 PROBE_SIZE = 3
 
 
 def class_of(predicted: Any) -> type[TargetType]:
-    """The target type of a distribution, from its class and support alone.
+    """The target type of a distribution, derived from its class and support alone.
 
     >>> class_of(dist.Poisson(torch.ones(2))).name
     'count'
@@ -76,7 +76,7 @@ def _class_of_support(support: Constraint) -> type[TargetType]:
     for constraint, target_type in by_support:
         if isinstance(support, constraint):
             return target_type
-    lower, upper = _ends(support)
+    lower, upper = _bounds(support)
     return _class_of_numbers(bool(support.is_discrete), lower, upper)
 
 
@@ -89,44 +89,50 @@ def _class_of_numbers(is_whole: bool, lower: float, upper: float) -> type[Number
 
 
 def target_type_of(spec: str | Mapping[str, Any] | type | Family) -> TargetType:
-    """The target type of a shipped name, a mapping, a distribution class or a resolved family.
+    """The target type of a family, which says what y may be and how to check, encode and score it.
 
-    >>> target_type_of("beta").words
+    Args:
+        spec: a shipped name, a mapping as in conf/distribution/*.yaml, a distribution class, or a resolved family.
+
+    Raises:
+        LikelihoodError: an unknown distribution, or a mapping that does not fit it.
+
+    >>> target_type_of("beta").support_text
     'numbers between 0 and 1 (both ends excluded)'
     """
     family = spec if isinstance(spec, Family) else probe_family(spec)
-    low, high = (at_raw(family, raw) for raw in PROBES)
+    low, high = (distribution_at(family, raw) for raw in PROBES)
     support = base_constraint(low.support)
     is_vector = len(low.event_shape) > len(family.output_shape)
     cls = class_of(low)
     if issubclass(cls, Binary) and is_vector:
         cls = Count
     if issubclass(cls, Shares):
-        return cls(family.name, is_vector, _has_no_density(low, high, _edge_of_simplex(low)))
+        return cls(family.name, is_vector, _has_no_density(low, high, _point_on_boundary(low)))
     if not issubclass(cls, Number):
         return cls(family.name, is_vector)
-    ends = _ends(support)
-    if ends != _ends(base_constraint(high.support)):  # they follow the parameters, as those of a Pareto do
-        ends = (-math.inf, math.inf)
-    excluded = [_is_excluded(support, end, low, high) for end in ends]
-    return _class_of_numbers(issubclass(cls, Count), *ends)(family.name, is_vector, *ends, *excluded)
+    bounds = _bounds(support)
+    if bounds != _bounds(base_constraint(high.support)):  # they depend on the parameters, as those of a Pareto do
+        bounds = (-math.inf, math.inf)
+    excluded = [_is_excluded(support, bound, low, high) for bound in bounds]
+    return _class_of_numbers(issubclass(cls, Count), *bounds)(family.name, is_vector, *bounds, *excluded)
 
 
 def target_type_from(state: Mapping[str, Any]) -> TargetType:
-    """The type that `TargetType.state` describes.
+    """Rebuild a target type from its `TargetType.state()`.
 
     Raises:
-        LikelihoodError: it describes no target type.
+        LikelihoodError: the state does not describe a target type.
     """
     values = dict(state)
     try:
         return TARGET_TYPES[values.pop("type")](**values)
     except (KeyError, TypeError) as error:
-        raise LikelihoodError(f"{dict(state)} describes no target type; train the model again") from error
+        raise LikelihoodError(f"{dict(state)} does not describe a target type: train the model again") from error
 
 
 def probe_family(spec: str | Mapping[str, Any] | type, size: int | None = None) -> Family:
-    """The family without data: of size `size`, or a small one where it needs a size."""
+    """Resolve a family without data; if it needs an event size, with `size` or a small default."""
     mapping = read(spec) if isinstance(spec, str) else {"family": spec} if isinstance(spec, type) else dict(spec)
     target = mapping.get("family")
     if target is None:
@@ -135,8 +141,8 @@ def probe_family(spec: str | Mapping[str, Any] | type, size: int | None = None) 
     return Family.of(mapping, event_size=(size or PROBE_SIZE) if signature.is_sized else None)
 
 
-def at_raw(family: Family, raw: float | Mapping[str, Tensor]) -> Any:
-    """The distribution at raw outputs: one number for all, or a tensor (N, *raw_shape) by name (float64)."""
+def distribution_at(family: Family, raw: float | Mapping[str, Tensor]) -> Any:
+    """The distribution at raw outputs, in float64: one number for all, or a tensor (N, *raw_shape) per parameter."""
     values = {}
     for name, shape in family.parameter_shapes.items():
         if not isinstance(family.roles[name], str):
@@ -150,7 +156,7 @@ def at_raw(family: Family, raw: float | Mapping[str, Tensor]) -> Any:
 
 
 def fitting_families(values: Values) -> list[str]:
-    """The shipped families whose support holds all finite rows of `values` (n, D), without directions.
+    """The shipped families, except those of directions, whose support contains all finite rows of `values` (n, D).
 
     >>> "gamma" in fitting_families(np.array([[0.5], [2.0]]))
     True
@@ -166,28 +172,29 @@ def _shipped_types() -> tuple[tuple[str, TargetType], ...]:
     return tuple((name, target_type_of(name)) for name in shipped())
 
 
-def _ends(support: Constraint) -> tuple[float, float]:
-    ends = []
+def _bounds(support: Constraint) -> tuple[float, float]:
+    bounds = []
     for name, default in (("lower_bound", -math.inf), ("upper_bound", math.inf)):
-        end = torch.as_tensor(getattr(support, name, default), dtype=torch.float64)
-        ends.append(float(end.flatten()[0]))
-    return ends[0], ends[1]
+        bound = torch.as_tensor(getattr(support, name, default), dtype=torch.float64)
+        bounds.append(float(bound.flatten()[0]))
+    return bounds[0], bounds[1]
 
 
-def _is_excluded(support: Constraint, end: float, low: Any, high: Any) -> bool:
-    if math.isinf(end) or support.is_discrete:
+def _is_excluded(support: Constraint, bound: float, low: Any, high: Any) -> bool:
+    if math.isinf(bound) or support.is_discrete:
         return False
-    value = torch.full((1, *low.event_shape), end, dtype=torch.float64)
+    value = torch.full((1, *low.event_shape), bound, dtype=torch.float64)
     return not bool(support.check(value).all()) or _has_no_density(low, high, value)
 
 
 def _has_no_density(low: Any, high: Any, value: Tensor) -> bool:
     """Whether the density at `value` is 0 or infinite at one of the probes."""
-    densities = torch.cat([low.log_prob(value).flatten(), high.log_prob(value).flatten()])
-    return not bool((densities.abs() < INFINITE).all())
+    log_densities = torch.cat([low.log_prob(value).flatten(), high.log_prob(value).flatten()])
+    return not bool((log_densities.abs() < INFINITE_LOG_DENSITY).all())
 
 
-def _edge_of_simplex(low: Any) -> Tensor:
+def _point_on_boundary(low: Any) -> Tensor:
+    """A point on the boundary of the simplex, (1, *event_shape)."""
     size = low.event_shape[-1]
     value = torch.full((1, *low.event_shape), 1.0 / (size - 1), dtype=torch.float64)
     value[..., 0] = 0.0

@@ -1,4 +1,4 @@
-"""Answers that are numbers: real, positive, proportion, count."""
+"""Targets that are numbers: real, positive, proportion, count."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from likelihead.target_types.target_type import Mask, TargetType, Values
 
 log = logging.getLogger("likelihead.data")
 
-#: Whole numbers above this are rounded by float32.
+#: float32 rounds whole numbers above this.
 LARGEST_EXACT = 2**24
-LINE_SCORES = (
+#: The scores of numbers.
+NUMERIC_SCORES = (
     "nll",
     "crps",
     "squared_error",
@@ -32,11 +33,11 @@ LINE_SCORES = (
 
 @dataclass(frozen=True)
 class Number(TargetType):
-    """Numbers between two ends.
+    """Numbers between two bounds.
 
     Attributes:
-        lower, upper: the ends of the support.
-        open_lower, open_upper: whether the end itself is excluded, or has density 0 or infinity.
+        lower, upper: the bounds of the support.
+        open_lower, open_upper: whether the bound itself is excluded, or has density 0 or infinity.
     """
 
     lower: float = -math.inf
@@ -44,11 +45,11 @@ class Number(TargetType):
     open_lower: bool = False
     open_upper: bool = False
 
-    scores: ClassVar[tuple[str, ...]] = LINE_SCORES
+    scores: ClassVar[tuple[str, ...]] = NUMERIC_SCORES
 
     @property
-    def words(self) -> str:
-        """Where y may lie, for a reader."""
+    def support_text(self) -> str:
+        """The values that y may take, in words."""
         if math.isinf(self.lower) and math.isinf(self.upper):
             return "any real number"
         if math.isinf(self.upper):
@@ -59,10 +60,10 @@ class Number(TargetType):
         return f"numbers between {self.lower:g} and {self.upper:g}{ends}"
 
     def faults(self, values: Values, size: int | None = None) -> dict[str, Mask]:
-        """Cells beyond an end, on an excluded end, or too large for float32."""
+        """Cells beyond a bound, on an excluded bound, or too large for float32."""
         reasons = {f"below {self.lower:g}": values < self.lower, f"above {self.upper:g}": values > self.upper}
         with np.errstate(over="ignore"):
-            single = values.astype(np.float32)  # what the network is trained on: 1 - 1e-9 is 1 there
+            single = values.astype(np.float32)  # training sees float32, in which 1 - 1e-9 is 1
         if self.open_lower:
             reasons[f"exactly {self.lower:g}"] = single == self.lower
         if self.open_upper:
@@ -70,24 +71,24 @@ class Number(TargetType):
         reasons["too large for float32"] = np.isinf(single)
         return reasons
 
-    def squeezed(self, values: Values, on_edge: Mask, distances: Values) -> Values:
-        """`values` with the cells on an end moved inside by their column's distance."""
+    def squeezed(self, values: Values, on_boundary: Mask, distances: Values) -> Values:
+        """`values` with the cells on a bound moved inside the support by the distance of their column."""
         single = values.astype(np.float32)
-        values = np.where(on_edge & (single == self.lower), self.lower + distances, values)
-        return np.where(on_edge & (single == self.upper), self.upper - distances, values)
+        values = np.where(on_boundary & (single == self.lower), self.lower + distances, values)
+        return np.where(on_boundary & (single == self.upper), self.upper - distances, values)
 
     def converted(self, values: Values, names: Sequence[str]) -> Values:
         """The values themselves.
 
         Raises:
-            TargetError: float32 cannot resolve how they vary.
+            TargetError: the values vary too little for the resolution of float32.
         """
-        error = np.abs(values - values.astype(np.float32)).max(axis=0)
-        for name, lost, spread, centre in zip(names, error, values.std(axis=0), values.mean(axis=0), strict=True):
-            if lost > 1e-2 * spread > 0:
+        errors = np.abs(values - values.astype(np.float32)).max(axis=0)
+        for name, error, deviation, mean in zip(names, errors, values.std(axis=0), values.mean(axis=0), strict=True):
+            if error > 1e-2 * deviation > 0:
                 raise TargetError(
-                    f"target column {name!r} varies by {spread:.3g} around {centre:.6g}, which float32 cannot resolve; "
-                    "subtract a constant from it"
+                    f"target column {name!r} varies by {deviation:.3g} around {mean:.6g}, which float32 cannot "
+                    "resolve: subtract a constant from it"
                 )
         return values
 
@@ -96,7 +97,7 @@ class Number(TargetType):
 class Real(Number):
     """Any real number.
 
-    >>> Real("Normal").words
+    >>> Real("Normal").support_text
     'any real number'
     """
 
@@ -105,25 +106,25 @@ class Real(Number):
 
 @dataclass(frozen=True)
 class Positive(Number):
-    """Numbers on one side of an end, such as magnitudes above 0."""
+    """Numbers on one side of a bound, such as magnitudes above 0."""
 
     name: ClassVar[str] = "positive"
 
     def squeeze_distances(self, values: Values) -> list[float]:
-        """Half the smallest distance from the end that occurs in each column of `values` (n, D)."""
-        end, sign = (self.lower, 1.0) if np.isfinite(self.lower) else (self.upper, -1.0)
-        distances = [sign * (column - end) for column in values.T]
+        """Half the smallest distance from the bound that occurs in each column of `values` (n, D)."""
+        bound, sign = (self.lower, 1.0) if np.isfinite(self.lower) else (self.upper, -1.0)
+        distances = [sign * (column - bound) for column in values.T]
         return [float(inside[inside > 0].min()) / 2.0 if (inside > 0).any() else 1.0 for inside in distances]
 
 
 @dataclass(frozen=True)
 class Proportion(Number):
-    """Numbers between two ends, such as shares of a whole."""
+    """Numbers in a finite interval, such as shares of a whole."""
 
     name: ClassVar[str] = "proportion"
 
     def squeeze_distances(self, values: Values) -> list[float]:
-        """1/(2n) of the width, which moves y to (y(n − 1) + 1/2)/n at 0 and 1 (Smithson & Verkuilen, 2006)."""
+        """1/(2n) of the width: 0 and 1 move to (y(n − 1) + 1/2)/n, as in Smithson & Verkuilen (2006)."""
         return [(self.upper - self.lower) / (2.0 * len(values))] * values.shape[1]
 
 
@@ -131,29 +132,29 @@ class Proportion(Number):
 class Count(Number):
     """Whole numbers.
 
-    >>> Count("Poisson", lower=0.0).words
+    >>> Count("Poisson", lower=0.0).support_text
     'whole numbers 0, 1, 2, …'
     """
 
     name: ClassVar[str] = "count"
 
     @property
-    def words(self) -> str:
-        """Where y may lie, for a reader."""
+    def support_text(self) -> str:
+        """The values that y may take, in words."""
         if math.isinf(self.lower) and math.isinf(self.upper):
             return "any whole number"
         if math.isinf(self.upper):
             start = int(self.lower)
             return f"whole numbers {start}, {start + 1}, {start + 2}, …"
-        return f"whole {super().words}"
+        return f"whole {super().support_text}"
 
     def faults(self, values: Values, size: int | None = None) -> dict[str, Mask]:
-        """Cells beyond an end, or not whole."""
+        """Cells that are beyond a bound or not whole."""
         reasons = {f"below {self.lower:g}": values < self.lower, f"above {self.upper:g}": values > self.upper}
         return {**reasons, "not a whole number": values != np.floor(values)}
 
     def converted(self, values: Values, names: Sequence[str]) -> Values:
-        """The values themselves; those that float32 rounds are logged."""
+        """The values themselves; the number that float32 rounds is logged."""
         rounded = int((np.abs(values) > LARGEST_EXACT).any(axis=1).sum())
         if rounded:
             log.info("%s: %d counts above 2**24 are rounded to float32", ", ".join(names), rounded)

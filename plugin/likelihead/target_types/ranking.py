@@ -1,4 +1,4 @@
-"""Answers that are rankings: `a>b>c` in one column, the item at each rank, or the rank of each item."""
+"""Targets that are rankings: `a>b>c` in one column, the item at each rank, or the rank of each item."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from likelihead.errors import TargetError
 from likelihead.target_types.cells import describe_cells, labels, sort_labels
-from likelihead.target_types.classes import labelled_columns
-from likelihead.target_types.target_type import Mask, Table, TargetColumns, TargetType, Values, whole_rows
+from likelihead.target_types.classes import class_columns
+from likelihead.target_types.target_type import Mask, OutputColumns, TargetColumns, TargetType, Values, rows_to_cells
 
 SEPARATOR = ">"
 
 
 @dataclass(frozen=True)
 class Ranking(TargetType):
-    """An order of K items; y[..., 0] is the index of the best."""
+    """An order of K items; y[..., 0] is the index of the best item."""
 
     name: ClassVar[str] = "ranking"
     dtype: ClassVar[torch.dtype] = torch.int64
@@ -30,24 +30,24 @@ class Ranking(TargetType):
     has_items: ClassVar[bool] = True
 
     @property
-    def words(self) -> str:
-        """Where y may lie, for a reader."""
+    def support_text(self) -> str:
+        """The values that y may take, in words."""
         return "rankings: every item exactly once in each row"
 
     def faults(self, values: Values, size: int | None = None) -> dict[str, Mask]:
-        """Rows that do not name every item once."""
+        """Rows that do not hold every item exactly once."""
         in_order = np.sort(values, axis=1) == np.arange(values.shape[1])
-        return {f"not a permutation of 0 to {values.shape[1] - 1}": whole_rows(~in_order.all(axis=1), values)}
+        return {f"not a permutation of 0 to {values.shape[1] - 1}": rows_to_cells(~in_order.all(axis=1), values)}
 
     def advice(self) -> list[str]:
-        """The other way of writing a ranking."""
+        """Suggest the other way of writing a ranking."""
         return ["data.ranking=ranks reads ranks by item instead of items by rank"]
 
     def check_columns(self, names: Sequence[str]) -> None:
-        """One column may hold a whole ranking."""
+        """Accept any columns: even one may hold a whole ranking."""
 
-    def learn(self, frame: pd.DataFrame, names: list[str], options: Mapping[str, Any]) -> TargetColumns:
-        """The items, and how the columns hold their order."""
+    def fit_columns(self, frame: pd.DataFrame, names: list[str], options: Mapping[str, Any]) -> TargetColumns:
+        """The items, and how the columns encode their order."""
         style = "text" if len(names) == 1 else options["ranking"]
         return TargetColumns(names, items_of(frame, names, style), ranking=style)
 
@@ -60,13 +60,13 @@ class Ranking(TargetType):
         return len(columns.labels or ())
 
     def is_single(self, columns: TargetColumns) -> bool:
-        """Never: an answer is an order of all items."""
+        """Never: y is an order of all items."""
         return False
 
-    def write(self, name: str, values: Values, columns: TargetColumns) -> Table:
-        """The likeliest order as `a>b>c`; expected ranks with the items' names."""
+    def write(self, name: str, values: Values, columns: TargetColumns) -> OutputColumns:
+        """The most probable order as `a>b>c`, and expected ranks by item."""
         if columns.labels is None or name != "mode":
-            return labelled_columns(name, values, columns)
+            return class_columns(name, values, columns)
         ranked = np.asarray(columns.labels)[values.astype(np.int64)]
         return {name: [SEPARATOR.join(items) for items in ranked]}
 
@@ -78,12 +78,12 @@ def _split(series: pd.Series) -> pd.Series:
 
 
 def items_of(frame: pd.DataFrame, columns: Sequence[str], style: str) -> list[str]:
-    """The items that the training rows rank, in sorted order: item k is index k in y.
+    """The items that the training rows rank, in sorted order: item k has index k in y.
 
-    For `ranks` they are the target columns themselves, in the order in which they are named.
+    With style `ranks` they are the target columns, in the given order.
 
     Raises:
-        TargetError: there are not as many items as ranks.
+        TargetError: the number of items differs from that of ranks.
     """
     if style == "ranks":
         return list(columns)
@@ -106,7 +106,7 @@ def items_of(frame: pd.DataFrame, columns: Sequence[str], style: str) -> list[st
 
 
 def orders(frame: pd.DataFrame, columns: Sequence[str], items: Sequence[str], style: str) -> NDArray[np.float64]:
-    """The index of the item at each rank, best first: (n, K), rows of NaN where a cell is empty.
+    """The index of the item at each rank, best first, (n, K); NaN in rows with an empty cell.
 
     Raises:
         TargetError: a row is not a ranking of all items.
@@ -126,7 +126,7 @@ def orders(frame: pd.DataFrame, columns: Sequence[str], items: Sequence[str], st
         if row is not None:
             bad[number] = sorted(row) != sorted(items)
             values[number] = 0.0 if bad[number] else [codes[item] for item in row]
-    _refuse(bad, frame, columns, f"each of the items {', '.join(items[:10])} once")
+    _raise_for_rows(bad, frame, columns, f"each of the items {', '.join(items[:10])} once")
     return values
 
 
@@ -135,18 +135,18 @@ def _from_ranks(frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.float
     empty = frame[list(columns)].isna().any(axis=1).to_numpy(dtype=bool)
     size = len(columns)
     ordered = np.sort(ranks, axis=1)
-    right = (ordered == np.arange(size)).all(axis=1) | (ordered == np.arange(1, size + 1)).all(axis=1)
-    _refuse(~right & ~empty, frame, columns, f"each of the ranks 1 to {size} once, without ties")
+    valid = (ordered == np.arange(size)).all(axis=1) | (ordered == np.arange(1, size + 1)).all(axis=1)
+    _raise_for_rows(~valid & ~empty, frame, columns, f"each of the ranks 1 to {size} once, without ties")
     values = np.argsort(ranks, axis=1).astype(np.float64)
     values[empty] = np.nan
     return values
 
 
-def _refuse(bad: NDArray[np.bool_], frame: pd.DataFrame, columns: Sequence[str], wanted: str) -> None:
+def _raise_for_rows(bad: NDArray[np.bool_], frame: pd.DataFrame, columns: Sequence[str], expected: str) -> None:
     if bad.any():
-        shown = frame[list(columns)].astype(str).agg(" ".join, axis=1)
+        texts = frame[list(columns)].astype(str).agg(" ".join, axis=1)
         names = ", ".join(map(repr, columns[:3])) + (", …" if len(columns) > 3 else "")
         raise TargetError(
-            f"target columns {names}: {int(bad.sum())} of {len(frame)} rows are no rankings "
-            f"({describe_cells(shown, bad)}); a row must hold {wanted}: correct these rows or leave them out"
+            f"target columns {names}: {int(bad.sum())} of {len(frame)} rows are not rankings "
+            f"({describe_cells(texts, bad)}); a row must hold {expected}: correct these rows or leave them out"
         )

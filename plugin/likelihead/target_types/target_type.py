@@ -1,4 +1,4 @@
-"""A target type: what sort of answer y is. One class holds its dtype, wording, faults, scores and columns."""
+"""The base class of target types, which say what y may be and how to check, encode, score and write it."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from likelihead.target_types.cells import describe_cells, is_text, numbers
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-#: Cells (n, D) and the masks (n, D) of those that are faulty, by reason.
+#: Cells (n, D), and masks (n, D) of the faulty ones by reason.
 CellFaults = tuple[Values, dict[str, Mask]]
-#: Columns of a table by name.
-Table = dict[str, Any]
+#: Columns of a table of predictions, by name.
+OutputColumns = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class TargetColumns:
-    """What the target columns of a table mean, learned from the training rows.
+    """The target columns of a table, with what was fitted to the training rows.
 
     Attributes:
         names: the columns.
         labels: the classes in the order of their codes, or the items of a ranking; None for numbers.
-        angles: the unit of a direction, `radians` or `degrees`.
-        ranking: `orders` (the item at each rank), `ranks` (the rank of each item) or `text` (`a>b>c` in one column).
+        angles: the unit of directions, `radians` or `degrees`.
+        ranking: how rankings are written: `orders` (the item at each rank), `ranks` (the rank of each item) or `text`
+            (`a>b>c` in one column).
     """
 
     names: list[str]
@@ -42,11 +43,11 @@ class TargetColumns:
 
 @dataclass(frozen=True)
 class TargetType(ABC):
-    """What sort of answer a family predicts.
+    """The kind of target that a family predicts: its dtype, support, checks, scores and columns.
 
     Attributes:
         family: the name of the family, for messages.
-        is_vector: whether one answer is a vector, whatever the number of independent outputs.
+        is_vector: whether an event is a vector, as opposed to one of several independent outputs.
     """
 
     family: str
@@ -56,57 +57,57 @@ class TargetType(ABC):
     dtype: ClassVar[torch.dtype] = torch.float32
     #: The scores that suit it, by their names in `likelihead.evaluation.scores`.
     scores: ClassVar[tuple[str, ...]] = ("nll",)
-    #: Parameters that are shown beside those that were predicted.
-    shown_parameters: ClassVar[tuple[str, ...]] = ()
-    #: Whether a row is wrong as a whole, rather than one of its cells.
+    #: Attributes of the distribution that predictions include besides its parameters.
+    extra_parameters: ClassVar[tuple[str, ...]] = ()
+    #: Whether faults belong to whole rows rather than to single cells.
     is_checked_by_row: ClassVar[bool] = False
     #: Whether the components of a vector are codes of named items.
     has_items: ClassVar[bool] = False
 
     @property
     @abstractmethod
-    def words(self) -> str:
-        """Where y may lie, for a reader."""
+    def support_text(self) -> str:
+        """The values that y may take, in words."""
 
     @abstractmethod
     def faults(self, values: Values, size: int | None = None) -> dict[str, Mask]:
-        """The faulty cells of finite `values` (n, D) by reason, masks (n, D); `size` is the number of classes."""
+        """Masks (n, D) of the faulty cells of finite `values` (n, D), by reason; `size` is the number of classes."""
 
     def advice(self) -> list[str]:
-        """Options that read the targets in another way, for an error message."""
+        """Options that read the targets differently, for error messages."""
         return []
 
     def suits(self, values: Values) -> bool:
-        """Whether to propose a family of this type for `values` (n, D)."""
-        has_room = values.shape[1] > 1 or not self.is_vector
-        return has_room and not any(mask.any() for mask in self.faults(values).values())
+        """Whether to suggest a family of this type for `values` (n, D)."""
+        is_wide_enough = values.shape[1] > 1 or not self.is_vector
+        return is_wide_enough and not any(mask.any() for mask in self.faults(values).values())
 
     def converted(self, values: Values, names: Sequence[str]) -> Values:
-        """Checked values (n, D) as the family takes them; a change is logged under the columns' `names`."""
+        """Checked values (n, D) converted to what the family takes; changes are logged under the column `names`."""
         return values
 
     def squeeze_distances(self, values: Values) -> list[float]:
-        """By how much `boundary=squeeze` moves a value on an end of the support, for each column of `values` (n, D)."""
+        """How far `boundary=squeeze` moves values on the boundary, for each column of `values` (n, D)."""
         return [0.0] * values.shape[1]
 
-    def squeezed(self, values: Values, on_edge: Mask, distances: Values) -> Values:
-        """`values` (n, D) with the cells `on_edge` moved inside the support."""
+    def squeezed(self, values: Values, on_boundary: Mask, distances: Values) -> Values:
+        """`values` (n, D) with the cells `on_boundary` (n, D) moved inside the support."""
         return values
 
     def check_columns(self, names: Sequence[str]) -> None:
-        """Raise a TargetError where one answer cannot be made of these columns."""
+        """Raise a TargetError if the family's targets cannot be made of these columns."""
         if self.is_vector and len(names) == 1:
             raise TargetError(
                 f"{self.family} takes a vector in each row, but data.target names one column, {names[0]!r}: "
                 f"name all of them, data.target=[{names[0]},…]"
             )
 
-    def learn(self, frame: pd.DataFrame, names: list[str], options: Mapping[str, Any]) -> TargetColumns:
-        """What the columns mean, from the training rows and the options `angles`, `ranking`, `levels`."""
+    def fit_columns(self, frame: pd.DataFrame, names: list[str], options: Mapping[str, Any]) -> TargetColumns:
+        """Fit the target columns to the training rows, with the options `angles`, `ranking` and `levels`."""
         return TargetColumns(names)
 
     def code_faults(self, frame: pd.DataFrame, names: Sequence[str], options: Mapping[str, Any]) -> CellFaults | None:
-        """Cells of the training rows from which no label can be learned; None where there is nothing to check."""
+        """Cells of the training rows that cannot be codes of labels; None if there is nothing to check."""
         return None
 
     def read(self, frame: pd.DataFrame, columns: TargetColumns) -> Values:
@@ -114,7 +115,7 @@ class TargetType(ABC):
         return np.stack([self.read_numbers(frame[name]) for name in columns.names], axis=1)
 
     def event_size(self, columns: TargetColumns) -> int | None:
-        """The number of classes or items, or the length of the vector; None for a family without a size of its own."""
+        """The number of classes or items, or the length of the vector; None for a family without such a dimension."""
         return len(columns.names) if self.is_vector else None
 
     def is_single(self, columns: TargetColumns) -> bool:
@@ -122,15 +123,15 @@ class TargetType(ABC):
         return len(columns.names) == 1
 
     def class_count(self, size: int | None) -> int | None:
-        """`size` where it is a number of classes, which bounds the values; else None."""
+        """`size` if it is a number of classes, which bounds the values; otherwise None."""
         return None
 
-    def write(self, name: str, values: Values, columns: TargetColumns) -> Table:
-        """Columns for the point `name` (mean, mode, q0.05, …) of predictions (n, …), in the units of the table."""
+    def write(self, name: str, values: Values, columns: TargetColumns) -> OutputColumns:
+        """Output columns of the statistic `name` (mean, mode, q0.05, …), `values` (n, …), in the table's units."""
         return output_columns(name, values, columns.names)
 
     def mean(self, expected: Values, probabilities: Values | None, columns: TargetColumns) -> Values | None:
-        """The mean to show, from the distribution's expectation; None where the table's cells have none."""
+        """The mean in the table's units, given the expectation of y; None if the table's values have no mean."""
         return expected
 
     def read_numbers(self, series: pd.Series) -> Values:
@@ -146,46 +147,41 @@ class TargetType(ABC):
             except LikelihoodError:
                 raise TargetError(
                     f"target column {series.name!r} holds text ({describe_cells(series, mask)}), but {self.family} "
-                    f"takes {self.words}: name a column of numbers, or take categorical, ordinal or bernoulli for "
-                    "labels"
+                    f"takes {self.support_text}: name a column of numbers, or take categorical, ordinal or bernoulli "
+                    "for labels"
                 ) from None
         try:
-            return numbers(series, "target column", f"{self.family} takes {self.words}")
+            return numbers(series, "target column", f"{self.family} takes {self.support_text}")
         except LikelihoodError as error:
             raise TargetError(str(error)) from None
 
     def state(self) -> dict[str, Any]:
-        """The type as plain values, which `target_type_from` reads."""
+        """The target type as plain values, for `target_type_from`."""
         return {"type": self.name, **asdict(self)}
 
 
-def whole_rows(rows: Mask, values: Values) -> Mask:
-    """A fault of rows (n,) as one of all their cells, (n, D)."""
+def rows_to_cells(rows: Mask, values: Values) -> Mask:
+    """Expand a mask of rows (n,) to all their cells, (n, D)."""
     return np.broadcast_to(rows[:, None], values.shape)
 
 
-def output_columns(name: str, values: Values, outputs: Sequence[str]) -> Table:
-    """Columns of values (n, …): with the output's name in front where there are several, else with numbers behind."""
+def output_columns(name: str, values: Values, outputs: Sequence[str]) -> OutputColumns:
+    """Output columns of values (n, …): `output.name` for several outputs, otherwise `name`, or `name.1`, `name.2`, …"""
     if values.ndim > 1 and len(outputs) > 1 and values.shape[1] == len(outputs):
-        square = values.ndim == 3 and values.shape[2] == values.shape[1]
-        if not square:
-            columns: Table = {}
+        is_square = values.ndim == 3 and values.shape[2] == values.shape[1]
+        if not is_square:
+            columns: OutputColumns = {}
             for index, output in enumerate(outputs):
                 columns |= numbered_columns(f"{output}.{name}", values[:, index])
             return columns
     return numbered_columns(name, values)
 
 
-def label_columns(name: str, values: Values, labels: Sequence[str]) -> Table:
-    """Columns of values (n, K), with a label behind the name of each."""
-    return {f"{name}.{label}": values[:, index] for index, label in enumerate(labels)}
-
-
-def numbered_columns(name: str, values: Values) -> Table:
-    """Columns of values (n, …), with a number behind the name for each further dimension."""
+def numbered_columns(name: str, values: Values) -> OutputColumns:
+    """Output columns of values (n, …), with one index from 1 appended to the name per further dimension."""
     if values.ndim == 1:
         return {name: values}
-    columns: Table = {}
+    columns: OutputColumns = {}
     for index in range(values.shape[1]):
         columns |= numbered_columns(f"{name}.{index + 1}", values[:, index])
     return columns

@@ -1,4 +1,4 @@
-"""Answers that are vectors under a constraint: shares that sum to 1, zeros with a single 1, directions in space."""
+"""Targets that are constrained vectors: shares that sum to 1, one-hot vectors, unit vectors."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from likelihead.target_types.numbers import LINE_SCORES
-from likelihead.target_types.target_type import Mask, TargetType, Values, whole_rows
+from likelihead.target_types.numbers import NUMERIC_SCORES
+from likelihead.target_types.target_type import Mask, TargetType, Values, rows_to_cells
 
 log = logging.getLogger("likelihead.data")
 
-#: How far the shares of a row may sum from 1, and a unit vector's length lie from it.
+#: The largest deviation from 1 of the sum of shares, and of the length of a unit vector.
 TOLERANCE = 1e-4
 
 
@@ -23,18 +23,18 @@ class Shares(TargetType):
     """Shares that sum to 1 in each row.
 
     Attributes:
-        open_ends: whether a share of exactly 0 is excluded, or has density 0 or infinity.
+        open_ends: whether shares of exactly 0 are excluded, or have density 0 or infinity.
     """
 
     open_ends: bool = True
 
     name: ClassVar[str] = "shares"
-    scores: ClassVar[tuple[str, ...]] = LINE_SCORES
+    scores: ClassVar[tuple[str, ...]] = NUMERIC_SCORES
     is_checked_by_row: ClassVar[bool] = True
 
     @property
-    def words(self) -> str:
-        """Where y may lie, for a reader."""
+    def support_text(self) -> str:
+        """The values that y may take, in words."""
         return "shares above 0 that sum to 1 in each row"
 
     def faults(self, values: Values, size: int | None = None) -> dict[str, Mask]:
@@ -42,21 +42,21 @@ class Shares(TargetType):
         wrong_sum = np.abs(values.sum(axis=1) - 1.0) > TOLERANCE
         reasons = {
             "below 0": values < 0,
-            f"with a sum that is not 1 within {TOLERANCE:g}": whole_rows(wrong_sum, values),
+            f"with a sum that is not 1 within {TOLERANCE:g}": rows_to_cells(wrong_sum, values),
         }
         return {**reasons, "exactly 0": values.astype(np.float32) == 0} if self.open_ends else reasons
 
     def squeeze_distances(self, values: Values) -> list[float]:
-        """1/n, which moves a row y to (y(n − 1) + 1/K)/n."""
+        """1/n: a row y moves to (y(n − 1) + 1/K)/n."""
         return [1.0 / len(values)] * values.shape[1]
 
-    def squeezed(self, values: Values, on_edge: Mask, distances: Values) -> Values:
-        """`values` with the rows that hold a 0 moved towards equal shares."""
+    def squeezed(self, values: Values, on_boundary: Mask, distances: Values) -> Values:
+        """`values` with the rows that contain a 0 moved towards equal shares."""
         moved = values * (1.0 - distances) + distances / values.shape[1]
-        return np.where(on_edge.any(axis=1, keepdims=True), moved, values)
+        return np.where(on_boundary.any(axis=1, keepdims=True), moved, values)
 
     def converted(self, values: Values, names: Sequence[str]) -> Values:
-        """Each row divided by its sum; the number of rows in which that changes anything is logged."""
+        """Each row divided by its sum; the number of rows that this changes is logged."""
         total = values.sum(axis=1, keepdims=True)
         off = np.abs(total - 1.0) > 1e-6
         if off.any():
@@ -67,20 +67,20 @@ class Shares(TargetType):
 
 @dataclass(frozen=True)
 class OneHot(TargetType):
-    """One of K classes, written as zeros and a single 1."""
+    """One of K classes, as a one-hot vector."""
 
     name: ClassVar[str] = "one_hot"
     is_checked_by_row: ClassVar[bool] = True
 
     @property
-    def words(self) -> str:
-        """Where y may lie, for a reader."""
+    def support_text(self) -> str:
+        """The values that y may take, in words."""
         return "vectors of zeros with a single 1"
 
     def faults(self, values: Values, size: int | None = None) -> dict[str, Mask]:
         """Rows that are not zeros with a single 1."""
         single = ((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)
-        return {"not zeros with a single 1": whole_rows(~single, values)}
+        return {"not zeros with a single 1": rows_to_cells(~single, values)}
 
 
 @dataclass(frozen=True)
@@ -91,11 +91,11 @@ class UnitVector(TargetType):
     is_checked_by_row: ClassVar[bool] = True
 
     @property
-    def words(self) -> str:
-        """Where y may lie, for a reader."""
+    def support_text(self) -> str:
+        """The values that y may take, in words."""
         return "vectors of length 1"
 
     def faults(self, values: Values, size: int | None = None) -> dict[str, Mask]:
         """Rows whose length is not 1."""
         length = np.sqrt((values**2).sum(axis=1))
-        return {f"not of length 1 within {TOLERANCE:g}": whole_rows(np.abs(length - 1) > TOLERANCE, values)}
+        return {f"not of length 1 within {TOLERANCE:g}": rows_to_cells(np.abs(length - 1) > TOLERANCE, values)}

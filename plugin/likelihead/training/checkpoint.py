@@ -1,4 +1,4 @@
-"""Checkpoints as data: what a module needs to be built again, in plain values, loaded with weights_only=True."""
+"""Checkpoints as data: tensors and plain values that describe a module, loaded with weights_only=True."""
 
 from __future__ import annotations
 
@@ -17,26 +17,38 @@ from likelihead.training.module import FORMAT, LikelihoodModule
 
 
 def load(path: str | Path, architecture: nn.Module | None = None, families: Iterable[type] = ()) -> LikelihoodModule:
-    """The module in a checkpoint file, on the CPU, ready to predict.
+    """Load the module in a checkpoint file, on the CPU and ready to predict.
 
-    The file is read as data: no code in it runs, and it names classes through a closed list.
+    The file is read as data: no code in it runs, and it can only name classes on a closed list.
 
     Args:
         path: the file, such as RUN/checkpoints/best.ckpt.
-        architecture: the network, where it is one of your own; its weights come from the file.
+        architecture: the network, if it is one of your own; its weights are loaded from the file.
         families: distribution classes of your own that the file may name.
 
+    Returns:
+        The module in evaluation mode; `module(x)` is a Pyro distribution of batch_shape (N,).
+
     Raises:
-        LikelihoodError: the file is missing, damaged, or no checkpoint of likelihead; or it needs a class of yours.
+        LikelihoodError: the file is missing, damaged or not a checkpoint of likelihead, or it needs a network or class
+            that is not given.
+
+    >>> import tempfile
+    >>> from likelihead import fit
+    >>> folder = tempfile.mkdtemp()
+    >>> x, y = torch.zeros(40, 2), torch.arange(40.0)
+    >>> _ = fit(LikelihoodModule.for_data((x, y), "normal", "linear"), (x, y), directory=folder, max_epochs=1)
+    >>> load(f"{folder}/checkpoints/best.ckpt")(x).batch_shape
+    torch.Size([40])
     """
     return restore(read(path), str(path), architecture, families)
 
 
 def read(path: str | Path) -> dict[str, Any]:
-    """The contents of a checkpoint file: tensors and plain values.
+    """Read the contents of a checkpoint file, tensors and plain values.
 
     Raises:
-        LikelihoodError: the file is missing, damaged, or no checkpoint of likelihead.
+        LikelihoodError: the file is missing, damaged or not a checkpoint of likelihead.
     """
     if not Path(path).is_file():
         raise LikelihoodError(f"there is no checkpoint {str(path)!r}; name a file such as RUN/checkpoints/best.ckpt")
@@ -47,14 +59,14 @@ def read(path: str | Path) -> dict[str, Any]:
             f"{str(path)!r} cannot be read as data: it is damaged, or holds more than tensors and plain values"
         ) from error
     if not isinstance(contents, dict) or "likelihead" not in contents or "state_dict" not in contents:
-        raise LikelihoodError(f"{str(path)!r} is no checkpoint of likelihead")
+        raise LikelihoodError(f"{str(path)!r} is not a checkpoint of likelihead: name one that it wrote")
     return contents
 
 
 def restore(
     contents: dict[str, Any], where: str, architecture: nn.Module | None = None, families: Iterable[type] = ()
 ) -> LikelihoodModule:
-    """The module that the contents of a checkpoint describe."""
+    """Rebuild a module from the contents of a checkpoint; `where` names the file in messages."""
     description, state = contents["likelihead"], contents["state_dict"]
     if description.get("format") != FORMAT:
         raise LikelihoodError(
@@ -72,15 +84,15 @@ def restore(
 
 
 def load_weights(module: LikelihoodModule, state: dict[str, Any], where: str) -> None:
-    """Put the weights of a checkpoint, and its marginal fit, into the module.
+    """Load the weights of a checkpoint, and its marginal fit, into the module; `where` names the file in messages.
 
     Raises:
-        LikelihoodError: they belong to another network.
+        LikelihoodError: the weights belong to another network.
     """
     try:
         module.load_state_dict(state)
     except RuntimeError as error:
         raise LikelihoodError(
             f"the weights in {where!r} do not fit this network, which has other layers, inputs or parameters; "
-            "choose the architecture, distribution and columns that it was trained with"
+            "choose the architecture, distribution and columns that they were trained with"
         ) from error

@@ -1,4 +1,4 @@
-"""What `fit` takes as data, as the LightningDataModule that a Trainer reads."""
+"""The LightningDataModule of whatever `fit` takes as data."""
 
 from __future__ import annotations
 
@@ -15,34 +15,37 @@ from likelihead.data.loader import BatchLoader
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.evaluate import batches
 
-#: A data set, or a loader of batches.
-Rows = Dataset | Iterable[Any]
+#: The most targets that the marginal fit uses: more hardly change it, and a stream of batches may be endless.
+MAX_TARGETS = 1_000_000
+#: How many training rows a network is fitted to before training.
+SAMPLE = 10_000
+DatasetOrLoader = Dataset | Iterable[Any]
 
 
 class DataModule(pl.LightningDataModule):
     """Training, validation and test rows.
 
-    Data sets are read by a `BatchLoader`, made once the process knows its rank; loaders are handed on as they are.
+    Data sets are read by a `BatchLoader`, created once the process knows its rank; loaders are passed on unchanged.
 
     Args:
         train, validation, test: a `Dataset`, a loader such as torch's DataLoader, or None.
-        batch_size: rows per process and step of data sets; all rows at once where None.
+        batch_size: rows per process and step of data sets; None for all rows at once.
         seed: determines the order of the rows in each epoch.
-        data: what the rows are parts of, with its name and encoder, where that is known.
+        data: the `Data` that the rows belong to, with its name and encoder, if there is one.
     """
 
     def __init__(
         self,
-        train: Rows,
-        validation: Rows | None,
-        test: Rows | None,
+        train: DatasetOrLoader,
+        validation: DatasetOrLoader | None,
+        test: DatasetOrLoader | None,
         batch_size: int | None,
         seed: int,
         data: Data | None = None,
     ) -> None:
         super().__init__()
         self.data = data
-        self.rows: dict[str, Rows | None] = {"train": train, "validation": validation, "test": test}
+        self.rows: dict[str, DatasetOrLoader | None] = {"train": train, "validation": validation, "test": test}
         self.batch_size, self.seed = batch_size, seed
 
     def train_dataloader(self) -> Any:
@@ -73,7 +76,7 @@ class DataModule(pl.LightningDataModule):
 
 
 def is_dataset(rows: Any) -> TypeGuard[Dataset]:
-    """Whether rows can be read several at a time, rather than batch by batch."""
+    """Whether rows are a data set that is read by index, rather than a loader of batches."""
     return isinstance(rows, Dataset) and not isinstance(rows, list | tuple)
 
 
@@ -85,16 +88,19 @@ def as_data_module(
     seed: int = 0,
     processes: int = 1,
 ) -> pl.LightningDataModule:
-    """Data as a LightningDataModule.
+    """Wrap data in a LightningDataModule, unless they are one.
 
     Args:
         data: `Data`, a `Dataset`, tensors (x, y, …), a loader, or a LightningDataModule.
-        validation, test: further rows of the same sorts; they belong to none of `Data` and a LightningDataModule.
-        batch_size: rows per process and step; `auto` takes a sixteenth of the training rows, 16 to 512.
-        processes: how many share a step.
+        validation, test: validation and test rows as a `Dataset`, tensors or a loader; not allowed if `data` is `Data`
+            or a LightningDataModule, which have their own.
+        batch_size: rows per process and step; None for all rows at once; `auto` for a sixteenth of the training rows,
+            between 16 and 512.
+        seed: determines the order of the rows in each epoch.
+        processes: the number of processes that share a step.
 
     Raises:
-        LikelihoodError: rows of another sort.
+        LikelihoodError: rows of another type, or validation and test rows given twice.
     """
     if isinstance(data, pl.LightningDataModule | Data):
         if validation is not None or test is not None:
@@ -103,7 +109,7 @@ def as_data_module(
             data.prepare_data()
             data.setup("fit")
             return data
-        parts: tuple[Rows | None, ...] = (data.train, data.validation, data.test)
+        parts: tuple[DatasetOrLoader | None, ...] = (data.train, data.validation, data.test)
     else:
         parts = (_rows(data), *(None if rows is None else _rows(rows) for rows in (validation, test)))
     train, validation, test = parts
@@ -114,7 +120,7 @@ def as_data_module(
 
 
 def has_validation(data: Any, validation: Any) -> bool:
-    """Whether there are validation rows, by whose NLL training stops early."""
+    """Whether there are validation rows, whose NLL decides about early stopping."""
     if isinstance(data, Data):
         return len(data.validation) > 0
     if isinstance(data, DataModule):
@@ -122,14 +128,15 @@ def has_validation(data: Any, validation: Any) -> bool:
         return rows is not None and (not is_dataset(rows) or len(rows) > 0)
     if isinstance(data, pl.LightningDataModule):
         return type(data).val_dataloader is not pl.LightningDataModule.val_dataloader
-    return validation is not None
+    rows = None if validation is None else _rows(validation)
+    return rows is not None and (not is_dataset(rows) or len(rows) > 0)
 
 
-def _rows(rows: Any) -> Rows:
+def _rows(rows: Any) -> DatasetOrLoader:
     if isinstance(rows, Batch | tuple):
         return Examples(*Batch.of(rows))
     if is_dataset(rows) or isinstance(rows, Iterable):
-        chosen: Rows = rows
+        chosen: DatasetOrLoader = rows
         return chosen
     raise LikelihoodError(
         f"fit cannot read rows from {type(rows).__name__}: pass Data, a Dataset, tensors (x, y), a DataLoader, or a "
@@ -138,10 +145,10 @@ def _rows(rows: Any) -> Rows:
 
 
 def chosen_batch_size(given: Any, rows: int, processes: int) -> int | None:
-    """Rows per process and step; `auto` takes many steps on small tables and large ones on large tables.
+    """Rows per process and step; `auto` gives small tables many steps and large tables large batches.
 
     Raises:
-        LikelihoodError: it is no whole number above 0.
+        LikelihoodError: the batch size is not a positive whole number, `auto` or None.
     """
     if given == "auto":
         return max(1, min(max(rows // 16, 16), 512) // processes)
@@ -153,7 +160,7 @@ def chosen_batch_size(given: Any, rows: int, processes: int) -> int | None:
 
 
 def rows_per_step(module: pl.LightningDataModule, processes: int, accumulated: int) -> int:
-    """How many rows a step has over all processes; of a loader's those of its first batch."""
+    """The number of rows per step over all processes, judged by the first batch if the training rows are a loader."""
     train = part_of(module, "train")
     if isinstance(module, DataModule) and is_dataset(train):
         size = module.batch_size
@@ -162,8 +169,8 @@ def rows_per_step(module: pl.LightningDataModule, processes: int, accumulated: i
     return int(size) * processes * accumulated
 
 
-def part_of(module: pl.LightningDataModule, part: str) -> Rows:
-    """The rows of a part, for scoring: in their own order where they are a data set."""
+def part_of(module: pl.LightningDataModule, part: str) -> DatasetOrLoader:
+    """The rows of a part (train, validation or test), for scoring; data sets are not shuffled."""
     if isinstance(module, DataModule):
         rows = module.rows[part]
         return [] if rows is None else rows
@@ -174,32 +181,46 @@ def part_of(module: pl.LightningDataModule, part: str) -> Rows:
     return _flat(getattr(module, hook)())
 
 
-def _flat(loaders: Any) -> Rows:
-    """One iterable of batches out of a loader, or of several."""
+def _flat(loaders: Any) -> DatasetOrLoader:
+    """One iterable of batches from one loader or several."""
     if isinstance(loaders, list | tuple) and loaders and not isinstance(loaders, Batch):
         return [batch for loader in loaders for batch in batches(loader)]
-    rows: Rows = loaders if loaders is not None else []
+    rows: DatasetOrLoader = loaders if loaders is not None else []
     return rows
 
 
-def first_input(rows: pl.LightningDataModule) -> Any:
-    """The inputs x of a first few training rows."""
+def sample_inputs(rows: pl.LightningDataModule) -> Any:
+    """The inputs x of about `SAMPLE` training rows: evenly spaced ones of a data set, the first of a loader."""
     train = part_of(rows, "train")
-    return next(batches(train if not is_dataset(train) else [train[0:2]])).x
+    if is_dataset(train):
+        spaced = torch.linspace(0, len(train) - 1, min(len(train), SAMPLE)).long()
+        return Batch.of(train[spaced]).x
+    inputs: list[Any] = []
+    for batch in batches(train):
+        inputs.append(batch.x)
+        if not isinstance(batch.x, Tensor) or sum(map(len, inputs)) >= SAMPLE:
+            break
+    if not inputs:
+        raise LikelihoodError("the training data have no rows, so there is nothing to fit")
+    return torch.cat(inputs) if isinstance(inputs[0], Tensor) else inputs[0]
 
 
-def targets(rows: pl.LightningDataModule) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
-    """y, weight, exposure and mask of all training rows, which may lie in several batches.
+def targets(rows: DatasetOrLoader) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
+    """y, weight, exposure and mask of a data set or a loader, from about `MAX_TARGETS` rows at most.
 
     Raises:
-        LikelihoodError: there are no rows, or no targets.
+        LikelihoodError: there are no rows or no targets.
     """
-    parts = [batch[1:] for batch in batches(part_of(rows, "train"))]
+    parts: list[tuple[Any, ...]] = []
+    for batch in batches(rows):
+        parts.append(batch[1:])
+        if batch.y is None or sum(len(part[0]) for part in parts) >= MAX_TARGETS:
+            break
     if not parts or parts[0][0] is None:
         raise LikelihoodError("the training rows have no target: give data.target=COLUMN, or batches (x, y)")
-    columns = [_joined(column) for column in zip(*parts, strict=True)]
+    columns = [_concatenated(column) for column in zip(*parts, strict=True)]
     return tuple(columns)  # type: ignore[return-value]
 
 
-def _joined(column: Sequence[Tensor | None]) -> Tensor | None:
+def _concatenated(column: Sequence[Tensor | None]) -> Tensor | None:
     return None if column[0] is None else torch.cat([part for part in column if part is not None])

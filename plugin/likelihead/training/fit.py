@@ -1,4 +1,4 @@
-"""fit: from a module and data to the best weights and their scores. Commands and Python users call the same one."""
+"""fit: trains a module on data and scores it; the commands and Python users call the same function."""
 
 from __future__ import annotations
 
@@ -25,12 +25,19 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What training gave.
+    """The result of training: a trained module and its scores.
 
     Attributes:
-        module: with the best weights, ready to predict.
-        evaluations: the scores on the rows of each part: train, validation, test.
-        directory: where the files of the run are; None where none were asked for.
+        module: the module with the best weights, ready to predict.
+        evaluations: the scores on the training, validation and test rows, by name: train, validation, test.
+        directory: the directory of checkpoints and metrics; None if nothing was kept.
+
+    >>> import torch
+    >>> from likelihead import DistributionHead
+    >>> module = LikelihoodModule(torch.nn.Identity(), DistributionHead("normal", in_features=1))
+    >>> scores = Evaluation(n=2, scores={"nll": 1.5}, marginal=2.0)
+    >>> Outcome(module, {"train": scores, "validation": Evaluation(), "test": Evaluation()}).objective
+    1.5
     """
 
     module: LikelihoodModule
@@ -39,15 +46,19 @@ class Outcome:
 
     @property
     def metrics(self) -> dict[str, dict[str, Any]]:
-        """What metrics.json holds: `n`, `nll` and the other scores of each part, and the NLL of the references."""
-        shown = self.evaluations["test"] if self.evaluations["test"].n else self.evaluations["train"]
+        """The contents of metrics.json.
+
+        `n`, `nll` and the other scores of each part; and the `nll` of the marginal fit and, if known, of the true
+        distribution (`oracle`) on the test rows, or on the training rows if there are no test rows.
+        """
+        reference = self.evaluations["test"] if self.evaluations["test"].n else self.evaluations["train"]
         metrics = {part: evaluation.metrics for part, evaluation in self.evaluations.items()}
-        metrics["marginal"] = {"nll": shown.marginal}
-        return metrics if shown.oracle is None else {**metrics, "oracle": {"nll": shown.oracle}}
+        metrics["marginal"] = {"nll": reference.marginal}
+        return metrics if reference.oracle is None else {**metrics, "oracle": {"nll": reference.oracle}}
 
     @property
     def objective(self) -> float:
-        """The validation NLL, which a sweep minimises; the training NLL where nothing is held out."""
+        """The validation NLL, which a sweep minimises; the training NLL if there are no validation rows."""
         nll = self.evaluations["validation"].nll
         return float(self.evaluations["train"].nll if nll is None else nll)  # type: ignore[arg-type]
 
@@ -66,27 +77,30 @@ def fit(
     resume: str | Path | None = None,
     **trainer_options: Any,
 ) -> Outcome | None:
-    """Start at the marginal fit, train, go back to the best weights, and score every part.
+    """Train a module from the marginal fit, restore its best weights, and score it.
 
     Args:
-        module: the network and head; it is trained in place.
-        data: `Data` (as `split_table` gives it), a `Dataset`, tensors (x, y, …), a loader, or a LightningDataModule.
-        validation, test: further rows, where `data` does not hold them itself. Training stops early on the validation
-            NLL; without validation rows on the training NLL.
-        trainer: your own; by default one with early stopping, averaged weights and checkpoints, as the commands use.
-        directory: where checkpoints, metrics.csv and metrics.json are written; nothing is kept where left out.
-        batch_size: rows per process and step of data sets; None for all at once.
-        seed: determines the order of the rows and what dropout draws.
+        module: the module; it is trained in place.
+        data: `Data` (from `split_table`), a `Dataset`, tensors (x, y, …) with rows as their first dimension, a loader
+            of batches, or a LightningDataModule.
+        validation, test: validation and test rows, unless `data` holds them. The validation NLL decides about early
+            stopping and the best weights; without validation rows the training NLL does.
+        trainer: a Trainer of your own; by default one with early stopping, averaged weights and checkpoints, like that
+            of the commands.
+        directory: where to write checkpoints, metrics.csv and metrics.json; None to keep no files.
+        batch_size: rows per process and step of data sets; None for all rows at once; `auto` for a sixteenth of the
+            training rows, between 16 and 512.
+        seed: determines the order of the rows and the units that dropout drops.
         weights: a checkpoint whose weights training starts from.
-        resume: a checkpoint from which an interrupted training continues.
-        trainer_options: arguments of Lightning's Trainer, such as `max_epochs=50`, for the default trainer.
+        resume: a checkpoint of an interrupted run to continue.
+        trainer_options: arguments of Lightning's Trainer for the default trainer, such as `max_epochs=50`.
 
     Returns:
-        The outcome; None in processes other than the first.
+        The trained module and its scores; None in processes other than the first.
 
     Raises:
         TargetError: targets that the family cannot take.
-        LikelihoodError: arguments that do not fit each other; a loss that is not finite.
+        LikelihoodError: arguments that exclude each other, or a loss that is not finite.
 
     >>> import torch
     >>> from likelihead.heads.distribution_head import DistributionHead
@@ -100,13 +114,13 @@ def fit(
     if trainer is not None and trainer_options:
         raise LikelihoodError(f"a trainer of your own already has its options: leave out {', '.join(trainer_options)}")
     with without_hints(), ExitStack() as stack:
-        own = trainer is None
+        is_default = trainer is None
         if trainer is None:
-            kept = directory or stack.enter_context(tempfile.TemporaryDirectory())
+            folder = directory or stack.enter_context(tempfile.TemporaryDirectory())
             monitor = "validation/nll" if has_validation(data, validation) else "train/nll"
-            trainer = default_trainer(Path(kept), monitor, seed, logs=directory is not None, **trainer_options)
+            trainer = default_trainer(Path(folder), monitor, seed, logs=directory is not None, **trainer_options)
         rows = as_data_module(data, validation, test, batch_size, seed, trainer.world_size)
-        if own:
+        if is_default:
             clip_by_row(trainer, rows_per_step(rows, trainer.world_size, trainer.accumulate_grad_batches))
         _start(module, rows, weights)
         _train(trainer, module, rows, resume)
@@ -117,7 +131,7 @@ def fit(
 
 
 def conclude(module: LikelihoodModule, rows: pl.LightningDataModule, directory: str | Path | None = None) -> Outcome:
-    """Score a trained module on every part, and write metrics.json where a directory is given."""
+    """Score a trained module on every part, and write metrics.json to the directory if there is one."""
     evaluations = {part: evaluate(module, part_of(rows, part)) for part in PARTS}
     outcome = Outcome(module.eval(), evaluations, None if directory is None else Path(directory))
     if outcome.directory is not None:
@@ -126,8 +140,8 @@ def conclude(module: LikelihoodModule, rows: pl.LightningDataModule, directory: 
 
 
 def _start(module: LikelihoodModule, rows: pl.LightningDataModule, weights: str | Path | None) -> None:
-    """Make the marginal fit of the training targets; or take the weights of another run, with its marginal fit."""
-    module.head.fit_marginal(*targets(rows))
+    """Start at the marginal fit of the training targets, or at the weights of another run, with its marginal fit."""
+    module.head.fit_marginal(*targets(part_of(rows, "train")))
     if weights is not None:
         load_weights(module, read(weights)["state_dict"], str(weights))
 
@@ -142,7 +156,7 @@ def _train(
 
 
 def _restore_best(trainer: pl.Trainer, module: LikelihoodModule) -> None:
-    """The weights of the best checkpoint, where one was kept; else the last ones stay."""
+    """Load the weights of the best checkpoint; if none was kept, those of the last step stay."""
     path = getattr(trainer.checkpoint_callback, "best_model_path", "")
     if path and Path(path).is_file():
         load_weights(module, read(path)["state_dict"], str(path))

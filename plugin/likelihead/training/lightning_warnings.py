@@ -1,4 +1,4 @@
-"""Lightning's hints about loaders and folders, which do not help the reader of a run, silenced in one place."""
+"""Lightning's hints about loaders and directories, which are of no use to the user of a command or of `fit`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HINTS = (
 
 @contextmanager
 def without_hints() -> Iterator[None]:
-    """Let Lightning report errors alone, and none of its hints about loaders and folders."""
+    """Let Lightning log only errors, and ignore its hints about loaders and directories."""
     levels = {name: logging.getLogger(name).level for name in LOGGERS}
     for name in LOGGERS:
         logging.getLogger(name).setLevel(logging.ERROR)

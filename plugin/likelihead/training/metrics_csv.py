@@ -1,4 +1,4 @@
-"""metrics.csv: a row for each epoch."""
+"""metrics.csv: one row per epoch."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from pytorch_lightning.loggers import Logger
 
 
 class MetricsCSV(Logger):
-    """Writes `metrics.csv`: a row for each epoch, a column for each figure, empty where an epoch lacks one.
+    """Writes `metrics.csv`, with a row per epoch and a column per metric; cells of missing values are empty.
 
-    A file that is already there goes on; epochs that are trained again replace their rows.
+    An existing file is continued; the rows of epochs that are trained again are replaced.
+
+    Args:
+        directory: where to write the file.
 
     >>> import tempfile
     >>> folder = tempfile.mkdtemp()
@@ -31,10 +34,10 @@ class MetricsCSV(Logger):
         super().__init__()
         self.path = Path(directory) / "metrics.csv"
         self._rows: dict[int, dict[str, Any]] = {}
-        self._waiting: dict[str, Any] = {}
+        self._pending: dict[str, Any] = {}
         self._names: set[str] = set()
         self._columns: list[str] = []
-        # The last row that was written may still grow: its epoch, and where it starts in the file.
+        # The last row may still get more metrics: its epoch, and its offset in the file.
         self._epoch, self._offset = 0, 0
 
     @property
@@ -47,22 +50,22 @@ class MetricsCSV(Logger):
 
     @rank_zero_only
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
-        """Nothing: the composed config stands beside the file."""
+        """Do nothing: the composed config is in the same directory."""
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Figures of an epoch; those that come without one (the learning rate) belong to the next that has one."""
-        figures = {name: float(value) for name, value in metrics.items() if name != "epoch"}
+        """Add metrics of an epoch; those without one (the learning rate) belong to the next that is logged."""
+        values = {name: float(value) for name, value in metrics.items() if name != "epoch"}
         if "epoch" not in metrics:
-            self._waiting |= figures
+            self._pending |= values
             return
         epoch = int(metrics["epoch"])
         if not self._rows:
-            self._rows = {before: row for before, row in self._read() if before < epoch}
+            self._rows = {earlier: row for earlier, row in self._read() if earlier < epoch}
         row = self._rows.setdefault(epoch, {})
-        row |= {**self._waiting, **figures, "step": step}
+        row |= {**self._pending, **values, "step": step}
         self._names.update(*([*self._rows.values()] if not self._names else [row]))
-        self._waiting = {}
+        self._pending = {}
 
     def _read(self) -> list[tuple[int, dict[str, Any]]]:
         if not self.path.is_file():
@@ -73,7 +76,7 @@ class MetricsCSV(Logger):
 
     @rank_zero_only
     def save(self) -> None:
-        """Write the rows that are new or have grown; all of them where there is a new column."""
+        """Write the rows that are new or have changed, or all rows if there is a new column."""
         if not self._rows:
             return
         columns = ["epoch", "step", *sorted(self._names - {"step"})]

@@ -1,4 +1,4 @@
-"""The Trainer of `fit` where none is given: what the shipped configs choose."""
+"""The default Trainer of `fit`, with the settings of the shipped configs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Callback, EarlyStopping, EMAWeightAveraging
+from pytorch_lightning.callbacks import Callback, EarlyStopping
 
 from likelihead.configs import defaults
+from likelihead.training.callbacks.annealed_dropout import AnnealedDropout
+from likelihead.training.callbacks.averaging import MovingAverage
 from likelihead.training.callbacks.checkpoints import BestAndLast
 from likelihead.training.callbacks.random_state import RandomState
 from likelihead.training.callbacks.shared_dropout import SharedDropout
@@ -16,14 +18,14 @@ from likelihead.training.metrics_csv import MetricsCSV
 
 
 def default_trainer(directory: Path, monitor: str, seed: int, logs: bool, **options: Any) -> pl.Trainer:
-    """Early stopping, averaged weights, the best and the last checkpoint.
+    """A Trainer with early stopping, averaged weights, and checkpoints of the best and the last weights.
 
     Args:
         directory: where checkpoints are written.
-        monitor: the logged figure by which the best epoch is chosen.
-        seed: of what dropout draws.
+        monitor: the logged metric by which the best epoch is chosen.
+        seed: the seed of dropout.
         logs: whether metrics.csv is written.
-        options: arguments of Lightning's Trainer.
+        options: arguments of Lightning's Trainer, which take precedence.
     """
     chosen = {"max_epochs": defaults("trainer/default")["max_epochs"], "enable_progress_bar": False}
     chosen |= {"enable_model_summary": False, "num_sanity_val_steps": 0, "use_distributed_sampler": False}
@@ -37,7 +39,8 @@ def _callbacks(directory: Path, monitor: str, seed: int) -> list[Callback]:
     return [
         BestAndLast(directory / "checkpoints", monitor=monitor, **options["checkpoint"]),
         EarlyStopping(monitor=monitor, **options["early_stopping"]),
-        EMAWeightAveraging(**options["averaging"]),
+        MovingAverage(**options["averaging"]),
+        AnnealedDropout(**options["dropout"]),
         RandomState(seed),
         SharedDropout(),
     ]

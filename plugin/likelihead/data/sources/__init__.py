@@ -1,4 +1,4 @@
-"""Where data come from: each kind of data is one module with its `OPTIONS` and a function `load`."""
+"""Data sources: each is one module, named by `data.kind`, with its `OPTIONS` and a function `load`."""
 
 from __future__ import annotations
 
@@ -11,31 +11,35 @@ from likelihead.data.dataset import Data
 from likelihead.data.options import complete
 
 
-def kinds() -> dict[str, dict[str, Any]]:
-    """The kinds of data that `data.kind` names, each with the options that it alone has.
+def source_options() -> dict[str, dict[str, Any]]:
+    """The options that only one source has, with their defaults, by the name that `data.kind` takes.
 
-    >>> sorted(kinds())
+    >>> sorted(source_options())
     ['bundled', 'synthetic', 'table']
     """
     return {module.name: import_module(f"{__name__}.{module.name}").OPTIONS for module in iter_modules(__path__)}
 
 
 def load_data(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], seed: int) -> Data:
-    """Read or make the data of a config, split their rows, check and encode them.
+    """Read or simulate the data set of a config, split it, and check and encode its rows.
 
     Args:
-        family: what the targets are for: a shipped name, a mapping as in conf/distribution/*.yaml, or a class.
-        options: the `data` group of the configuration; see likelihead.data.options.
-        seed: determines which rows train, validate and test.
+        family: the distribution of the target: a shipped name ("poisson"), a mapping as in conf/distribution/*.yaml,
+            or a distribution class.
+        options: the `data` group of the config; those left out take their defaults.
+        seed: determines the split.
+
+    Returns:
+        The three parts, with x (n, p) float32 and y (n,) or (n, D), and the encoder of the table.
 
     Raises:
-        LikelihoodError: an unknown option, a missing file or column, inputs that cannot be encoded.
+        LikelihoodError: an unknown option, a missing file or column, or inputs that cannot be encoded.
         TargetError: targets that the family cannot take.
 
     >>> data = load_data("poisson", {"kind": "synthetic", "rows": 100}, seed=0)
     >>> {name: len(part) for name, part in data.parts.items()}
     {'train': 68, 'validation': 12, 'test': 20}
     """
-    full = complete(options, kinds())
+    full = complete(options, source_options())
     data: Data = import_module(f"{__name__}.{full['kind']}").load(family, full, seed)
     return data

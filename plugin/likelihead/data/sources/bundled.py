@@ -1,4 +1,4 @@
-"""The data sets that come with scikit-learn, as tables: nothing is downloaded."""
+"""The data sets bundled with scikit-learn, as tables; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from likelihead.data.tables.split_table import Table, split
 from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import as_list
 
-#: The options of this kind of data, with their defaults.
+#: The options of this source, with their defaults.
 OPTIONS: dict[str, Any] = {"name": None}
 
 
@@ -56,13 +56,13 @@ SETS: dict[str, Callable[[], Any]] = {
 
 
 def bundled(name: str | None) -> tuple[pd.DataFrame, list[str]]:
-    """The set's table in natural units, and its target columns.
+    """A data set as a table in natural units, and its target columns.
 
-    The target is `target` (progression of diabetes; 0 malignant, 1 benign; cultivar 0 to 2; digit 0 to 9), or `Weight`,
-    `Waist` and `Pulse` for linnerud.
+    The target is `target` (progression of diabetes; 0 malignant, 1 benign; cultivar 0 to 2; digit 0 to 9); the targets
+    of linnerud are `Weight`, `Waist` and `Pulse`.
 
     Raises:
-        LikelihoodError: there is no such set.
+        LikelihoodError: an unknown name.
 
     >>> bundled("wine")[1]
     ['target']
@@ -75,6 +75,6 @@ def bundled(name: str | None) -> tuple[pd.DataFrame, list[str]]:
 
 
 def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], seed: int) -> Data:
-    """The set that `name` names, split for the family."""
+    """The data set `options["name"]`, split and encoded for the family."""
     frame, target = bundled(options["name"])
     return split(Table(frame, as_list(options["target"]) or target, options["name"]), family, options, seed)

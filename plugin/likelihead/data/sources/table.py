@@ -1,4 +1,4 @@
-"""Tables in files: data=table data.path=claims.csv data.target=amount."""
+"""Tables read from files: data=table data.path=claims.csv data.target=amount."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from likelihead.data.tables.split_table import Table, split
 from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import as_list
 
-#: The options of this kind of data, with their defaults.
+#: The options of this source, with their defaults.
 OPTIONS: dict[str, Any] = {"path": None, "test_path": None}
 
 
 def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], seed: int) -> Data:
-    """The table at `path`, split for the family; the test rows are those of `test_path` where it is given.
+    """The table at `options["path"]`, split and encoded for the family.
+
+    If `options["test_path"]` is given, that file holds the test rows.
 
     Raises:
-        LikelihoodError: no path or target is named, or a file cannot be read.
+        LikelihoodError: a missing path or target, or a file that cannot be read.
     """
     target = as_list(options["target"])
     if not options["path"]:

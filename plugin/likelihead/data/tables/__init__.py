@@ -1,1 +1,1 @@
-"""Tables to tensors: the columns' encoders, fitted on the training rows."""
+"""Tables as tensors: column encoders fitted on the training rows."""

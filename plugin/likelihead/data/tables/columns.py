@@ -1,11 +1,11 @@
-"""One input column to columns of x: numbers and categories."""
+"""Encoders of one numeric or categorical input column into columns of x."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from numbers import Number as AnyNumber
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -17,17 +17,22 @@ from likelihead.target_types.cells import describe_cells, labels, numbers, sort_
 
 log = logging.getLogger("likelihead.data")
 
-#: A text column with more labels than this, and more than half as many as rows, is taken for names or identifiers.
-MANY_LEVELS = 50
-#: A text column with more than `STRAY_LEVELS` labels, this share of which are numbers, holds numbers and stray text.
+#: A text column with more labels than this, and more than half as many as rows, is taken to hold identifiers.
+MAX_LEVELS = 50
+#: A text column with more than `STRAY_LEVELS` labels, a share of `STRAY_SHARE` of which are numbers, is taken to be
+#: a numeric column with some stray text.
 STRAY_LEVELS, STRAY_SHARE = 20, 0.9
 
+#: Columns of x, (n, columns).
 Block = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Number:
-    """A column of numbers: standardised, empty cells filled with the mean, an indicator where training had any."""
+class NumericColumn:
+    """A column of numbers, standardised, with the mean in place of empty cells.
+
+    If the training rows have empty cells, a second column of x is 1 where a cell is empty.
+    """
 
     name: str
     mean: float
@@ -35,8 +40,8 @@ class Number:
     indicator: bool
 
     @classmethod
-    def fit(cls, series: pd.Series) -> Number:
-        """Mean and deviation of the training cells; the scale of a constant column is 1."""
+    def fit(cls, series: pd.Series) -> NumericColumn:
+        """Take mean and standard deviation from the training cells; the scale of a constant column is 1."""
         values = _finite(series)
         missing = np.isnan(values)
         known = values[~missing]
@@ -60,9 +65,9 @@ class Number:
         with np.errstate(over="ignore"):
             filled = np.where(missing, 0.0, (values - self.mean) / self.scale).astype(np.float32)
         if not np.isfinite(filled).all():
-            shown = describe_cells(series, ~np.isfinite(filled))
             raise LikelihoodError(
-                f"input column {self.name!r} lies too far from the training rows for float32 ({shown})"
+                f"input column {self.name!r} has cells too far from the training rows for float32 "
+                f"({describe_cells(series, ~np.isfinite(filled))}): correct them or leave the column out"
             )
         return np.stack([filled, missing.astype(np.float32)], axis=1) if self.indicator else filled[:, None]
 
@@ -70,30 +75,33 @@ class Number:
         return {"type": "number", **asdict(self)}
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Number:
+    def from_state(cls, state: Mapping[str, Any]) -> NumericColumn:
         return cls(state["name"], state["mean"], state["scale"], state["indicator"])
 
 
 @dataclass(frozen=True)
-class Category:
-    """A column of labels: a column of x for each label of the training rows, and one for empty cells if any were."""
+class CategoricalColumn:
+    """A column of labels, one-hot encoded: a column of x for each label of the training rows.
+
+    If the training rows have empty cells, these get a column of x too.
+    """
 
     name: str
     levels: list[str]
     missing: bool
 
     @classmethod
-    def fit(cls, series: pd.Series) -> Category:
-        """The labels of the training rows in sorted order."""
+    def fit(cls, series: pd.Series) -> CategoricalColumn:
+        """Take the labels of the training rows, in sorted order."""
         name, text = str(series.name), labels(series)
         levels = sort_labels(text.dropna())
         if not levels:
             raise LikelihoodError(f"input column {name!r} is empty in all training rows: leave it out")
         _check_stray(series, text, levels)
-        if len(levels) > max(MANY_LEVELS, len(series) / 2):
+        if len(levels) > max(MAX_LEVELS, len(series) / 2):
             raise LikelihoodError(
                 f"input column {name!r} is text with {len(levels)} values in {len(series)} training rows, so it "
-                "tells rows apart rather than kinds of rows: leave it out with data.features, or turn it into numbers"
+                "identifies rows rather than groups of rows: leave it out with data.features, or turn it into numbers"
             )
         return cls(name, levels, bool(text.isna().any()))
 
@@ -121,39 +129,39 @@ class Category:
         return block
 
     def _unseen(self, series: pd.Series, unseen: NDArray[np.bool_]) -> str:
-        shown = ", ".join(self.levels[:10]) + (", …" if len(self.levels) > 10 else "")
-        what = "are empty, as no training row is" if labels(series)[unseen].isna().all() else "hold an unseen category"
+        levels = ", ".join(self.levels[:10]) + (", …" if len(self.levels) > 10 else "")
+        empty = labels(series)[unseen].isna().all()
+        what = "are empty, but no training cell is" if empty else "hold an unseen category"
         return (
             f"input column {self.name!r}: {int(unseen.sum())} of {len(series)} cells {what} "
-            f"({describe_cells(series, unseen)}); the training rows have {shown}"
+            f"({describe_cells(series, unseen)}); the training rows have {levels}"
         )
 
     def state(self) -> dict[str, Any]:
         return {"type": "category", **asdict(self)}
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Category:
+    def from_state(cls, state: Mapping[str, Any]) -> CategoricalColumn:
         return cls(state["name"], list(state["levels"]), state["missing"])
 
 
-#: An input column of the table, as it was in the training rows.
-Column = Number | Category
+InputColumn = NumericColumn | CategoricalColumn
 
 
-def fit_column(series: pd.Series, categorical: bool = False) -> Column:
-    """A column of labels for text, booleans, categories (or where `categorical` says so), else one of numbers."""
+def fit_column(series: pd.Series, categorical: bool = False) -> InputColumn:
+    """Fit a categorical encoder to text, booleans and categories, or if `categorical` is set; else a numeric one."""
     dtype = series.dtype
-    named = isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_bool_dtype(dtype)
-    if not named and not categorical and _is_numeric(series):
-        return Number.fit(series)
-    return Category.fit(series)
+    has_labels = isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_bool_dtype(dtype)
+    if not has_labels and not categorical and _is_numeric(series):
+        return NumericColumn.fit(series)
+    return CategoricalColumn.fit(series)
 
 
 def _is_numeric(series: pd.Series) -> bool:
-    """Whether a column goes to numbers; dates go there to be refused."""
+    """Whether to read a column as numbers; dates count as numbers here, so that they are rejected with an error."""
     if pd.api.types.is_object_dtype(series.dtype):
         cells = series.dropna()
-        is_number = cells.map(lambda cell: isinstance(cell, AnyNumber) and not isinstance(cell, bool))
+        is_number = cells.map(lambda cell: isinstance(cell, Number) and not isinstance(cell, bool))
         return bool(is_number.all()) and len(cells) > 0
     return not pd.api.types.is_string_dtype(series.dtype)
 
@@ -174,6 +182,6 @@ def _check_stray(series: pd.Series, text: pd.Series, levels: list[str]) -> None:
     if len(levels) > STRAY_LEVELS and STRAY_SHARE <= parsed.mean() < 1.0:
         stray = pd.to_numeric(text, errors="coerce").isna() & text.notna()
         raise LikelihoodError(
-            f"input column {str(series.name)!r} holds numbers but for {int(stray.sum())} of {len(series)} cells "
+            f"input column {str(series.name)!r} holds numbers except in {int(stray.sum())} of {len(series)} cells "
             f"({describe_cells(series, stray.to_numpy(dtype=bool))}): correct them or leave the cells empty"
         )

@@ -1,4 +1,4 @@
-"""A table's columns to tensors: learned on the training rows, stored as plain data."""
+"""The encoder of a table's columns as tensors: fitted on the training rows, stored as plain data."""
 
 from __future__ import annotations
 
@@ -13,31 +13,35 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from likelihead.data.options import table_defaults
-from likelihead.data.tables.columns import Category, Column, Number, fit_column
+from likelihead.data.tables.columns import CategoricalColumn, InputColumn, NumericColumn, fit_column
 from likelihead.data.tables.target_encoder import TargetEncoder
 from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import as_list, describe_cells, numbers, require_columns
 from likelihead.target_types.target_type import TargetType
 
-KINDS: dict[str, type[Number] | type[Category]] = {"number": Number, "category": Category}
+COLUMN_TYPES: dict[str, type[NumericColumn] | type[CategoricalColumn]] = {
+    "number": NumericColumn,
+    "category": CategoricalColumn,
+}
 
 
 @dataclass(frozen=True)
 class TableEncoder:
-    """How a table becomes x, y, weight and exposure. Columns are found by name; others are ignored.
+    """Encodes a table as x, y, weight and exposure. Columns are looked up by name; others are ignored.
 
-    Numbers are standardised by the mean and deviation of the training rows (a constant column by 1). An empty cell
-    becomes the training mean, and a column that had empty cells in training gets a second column, 1 where the cell is
-    empty; a column that has them only later is filled with the mean alone. Text, booleans and categories become one
-    column for each label of the training rows, in sorted order; an empty cell is a label of its own where a training
-    row has one. A label that no training row has is an error, or with `unseen=ignore` all zeros, which is logged. A
-    table without inputs gets one column of zeros.
+    - Numbers are standardised by the mean and standard deviation of the training rows (a constant column is only
+      centred). Empty cells become the training mean; if the training rows have any, a second column is 1 where the
+      cell is empty.
+    - Text, booleans and categories are one-hot encoded, one column per label of the training rows, in sorted order.
+      Empty cells count as a label if a training row has one. A label that no training row has is an error, or with
+      `unseen=ignore` all zeros, which is logged.
+    - A table without inputs gets one column of zeros.
 
     >>> from likelihead.target_types import target_type_of
-    >>> frame = pd.DataFrame({"size": [1.0, 3.0], "kind": ["a", "b"], "y": [0, 4]})
+    >>> frame = pd.DataFrame({"size": [1.0, 3.0], "colour": ["blue", "red"], "y": [0, 4]})
     >>> encoder = TableEncoder.fit(frame, target_type_of("poisson"), "y")
     >>> encoder.names
-    ['size', 'kind=a', 'kind=b']
+    ['size', 'colour=blue', 'colour=red']
     >>> encoder.encode(frame)
     tensor([[-1.,  1.,  0.],
             [ 1.,  0.,  1.]])
@@ -45,7 +49,7 @@ class TableEncoder:
     tensor([0., 4.])
     """
 
-    columns: list[Column]
+    columns: list[InputColumn]
     target: TargetEncoder
     weight: str | None = None
     exposure: str | None = None
@@ -59,26 +63,26 @@ class TableEncoder:
         target: str | Sequence[str],
         options: Mapping[str, Any] | None = None,
     ) -> TableEncoder:
-        """Learn from the training rows.
+        """Fit the encoder to the training rows.
 
         Args:
-            frame: the training rows alone.
-            target_type: what the family takes.
+            frame: the training rows only.
+            target_type: the target type of the family.
             target: the target column or columns.
             options: `features`, `categorical`, `weight`, `exposure`, `unseen`, and those of `TargetEncoder.fit`.
 
         Raises:
-            LikelihoodError: a missing column, or one that cannot be an input.
+            LikelihoodError: a missing column, or one that cannot be used as an input.
             TargetError: columns that cannot be targets of this family.
         """
         full = {**table_defaults(), **(options or {})}
-        own = TargetEncoder.fit(frame, target_type, target, full)
-        _check_roles(frame, own.names, full["weight"], full["exposure"])
-        inputs = _inputs(frame, full, [*own.names, *as_list(full["weight"]), *as_list(full["exposure"])])
+        targets = TargetEncoder.fit(frame, target_type, target, full)
+        _check_roles(frame, targets.names, full["weight"], full["exposure"])
+        inputs = _inputs(frame, full, [*targets.names, *as_list(full["weight"]), *as_list(full["exposure"])])
         categorical = as_list(full["categorical"])
         require_columns(frame[inputs], categorical, "categorical")
         columns = [fit_column(frame[name], name in categorical) for name in inputs]
-        encoder = cls(columns, own, full["weight"], full["exposure"], full["unseen"])
+        encoder = cls(columns, targets, full["weight"], full["exposure"], full["unseen"])
         weight = encoder.encode_weight(frame)
         if weight is not None and not weight.any():
             raise LikelihoodError(f"weight column {encoder.weight!r} is 0 in every training row: no row would count")
@@ -91,14 +95,15 @@ class TableEncoder:
 
     @property
     def inputs(self) -> list[str]:
-        """The table's columns that x is made of."""
+        """The table's columns that are encoded in x."""
         return [column.name for column in self.columns]
 
     def encode(self, frame: pd.DataFrame) -> Tensor:
         """The inputs x, (n, p) float32.
 
         Raises:
-            LikelihoodError: a missing column, a label that no training row has, text in a column of numbers, infinity.
+            LikelihoodError: a missing column, a label that no training row has, or text or infinity in a numeric
+                column.
         """
         require_columns(frame, self.inputs, "input")
         if not self.columns:
@@ -111,21 +116,21 @@ class TableEncoder:
         return self.target.encode(frame)
 
     def encode_weight(self, frame: pd.DataFrame) -> Tensor | None:
-        """The weights (n,) float32, finite and not negative; None where no column is named."""
+        """The weights (n,) float32, finite and not negative; None without a weight column."""
         if self.weight is None:
             return None
-        values = _measure(frame, "weight", self.weight, lambda cells: cells >= 0, "finite and not negative")
+        values = _checked_numbers(frame, "weight", self.weight, lambda cells: cells >= 0, "finite and not negative")
         return torch.from_numpy(values.astype(np.float32))
 
     def encode_exposure(self, frame: pd.DataFrame) -> Tensor | None:
-        """The exposures (n,) float32, finite and above 0; None where no column is named."""
+        """The exposures (n,) float32, finite and above 0; None without an exposure column."""
         if self.exposure is None:
             return None
-        values = _measure(frame, "exposure", self.exposure, lambda cells: cells > 0, "finite and above 0")
+        values = _checked_numbers(frame, "exposure", self.exposure, lambda cells: cells > 0, "finite and above 0")
         return torch.from_numpy(values.astype(np.float32))
 
     def state(self) -> dict[str, Any]:
-        """Plain values only, so that torch.load(weights_only=True) takes it."""
+        """The encoder as plain values, which torch.load(weights_only=True) accepts."""
         return {
             "columns": [column.state() for column in self.columns],
             "target": self.target.state(),
@@ -136,8 +141,8 @@ class TableEncoder:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TableEncoder:
-        """The encoder that `state()` describes."""
-        columns = [KINDS[column["type"]].from_state(column) for column in state["columns"]]
+        """Rebuild an encoder from its `state()`."""
+        columns = [COLUMN_TYPES[column["type"]].from_state(column) for column in state["columns"]]
         return cls(
             columns, TargetEncoder.from_state(state["target"]), state["weight"], state["exposure"], state["unseen"]
         )
@@ -150,7 +155,7 @@ def _check_roles(frame: pd.DataFrame, target: Sequence[str], weight: str | None,
         require_columns(frame, [name], what)
         if name in target or (what == "exposure" and name == weight):
             raise LikelihoodError(
-                f"data.{what} names {name!r}, which is already the target or the weight: name another"
+                f"data.{what} names {name!r}, which is already the target or the weight: name another column"
             )
 
 
@@ -169,14 +174,13 @@ def _inputs(frame: pd.DataFrame, options: Mapping[str, Any], taken: Sequence[str
     return features
 
 
-def _measure(frame: pd.DataFrame, what: str, name: str, valid: Any, words: str) -> NDArray[np.float64]:
+def _checked_numbers(frame: pd.DataFrame, what: str, name: str, valid: Any, condition: str) -> NDArray[np.float64]:
     require_columns(frame, [name], what)
-    values = numbers(frame[name], f"{what} column", f"it must be {words}")
+    values = numbers(frame[name], f"{what} column", f"it must be {condition}")
     bad = ~(np.isfinite(values) & valid(np.nan_to_num(values, nan=-1.0)))
     if bad.any():
-        shown = describe_cells(frame[name], bad)
         raise LikelihoodError(
-            f"{what} column {name!r}: {int(bad.sum())} of {len(values)} cells are not {words} ({shown}): "
-            "correct them or leave these rows out"
+            f"{what} column {name!r}: {int(bad.sum())} of {len(values)} cells are not {condition} "
+            f"({describe_cells(frame[name], bad)}): correct them or leave these rows out"
         )
     return values

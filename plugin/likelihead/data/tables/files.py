@@ -1,4 +1,4 @@
-"""Files that hold a table."""
+"""Reading tables from CSV and Parquet files."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ log = logging.getLogger("likelihead.data")
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """A CSV (.csv, .csv.gz, .tsv, .txt) or Parquet (.parquet, .pq) file as a frame.
+    """Read a CSV (.csv, .tsv, .txt, also .gz) or Parquet (.parquet, .pq) file.
 
-    A first CSV column without a name, as row numbers are written, is left out; that is logged.
+    If the first column of a CSV file has no name, it is taken for row numbers and dropped, which is logged.
 
     Raises:
-        LikelihoodError: no such file, another kind of file, no rows, or two columns of one name.
+        LikelihoodError: the file is missing, has another format or no rows, or two of its columns have the same name.
     """
     path = Path(path)
     if not path.is_file():
@@ -46,11 +46,12 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 def _read_text(path: Path, separator: str) -> pd.DataFrame:
     header = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str).iloc[0]
-    twice = sorted({str(name) for name in header[header.duplicated() & header.notna()]})
-    if twice:
-        raise LikelihoodError(f"{str(path)!r} has two columns named {', '.join(map(repr, twice))}: rename one of them")
+    repeated = sorted({str(name) for name in header[header.duplicated() & header.notna()]})
+    if repeated:
+        names = ", ".join(map(repr, repeated))
+        raise LikelihoodError(f"{str(path)!r} has two columns named {names}: rename one of them")
     frame = pd.read_csv(path, sep=separator)
     if pd.isna(header.iloc[0]) and frame.shape[1] > 1:
-        log.info("%s: the first column has no name; it is taken for row numbers and left out", path.name)
+        log.info("%s: the first column has no name; it is taken for row numbers and dropped", path.name)
         frame = frame.iloc[:, 1:]
     return frame

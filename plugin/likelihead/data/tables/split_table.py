@@ -1,4 +1,4 @@
-"""A table to training, validation and test rows as tensors."""
+"""Tables split into training, validation and test rows, and encoded as tensors."""
 
 from __future__ import annotations
 
@@ -25,13 +25,20 @@ from likelihead.target_types.detect import target_type_of
 
 log = logging.getLogger("likelihead.data")
 
-#: What `encode_table` does about target columns.
-TARGETS = ("required", "optional", "ignored")
+#: The choices of the argument `target` of `encode_table`.
+TARGET_CHOICES = ("required", "optional", "ignored")
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table before it is split: rows, target columns, name, and where it is known log p(y) under the truth, (n,)."""
+    """A table before it is split.
+
+    Attributes:
+        frame: n rows.
+        target: the target columns.
+        name: the name of the data set.
+        oracle: log-probability (n,) of y under the true distribution; None if unknown.
+    """
 
     frame: pd.DataFrame
     target: list[str]
@@ -47,18 +54,22 @@ def split_table(
     seed: int = 0,
     **options: Any,
 ) -> Data:
-    """A pandas frame as training, validation and test rows for a distribution.
+    """Split a pandas frame into training, validation and test rows, and encode them as tensors.
 
     Args:
-        frame: the rows.
-        distribution: what the targets are for: a shipped name, a mapping as in conf/distribution/*.yaml, or a class.
-        target: a column, or several.
-        test: the test rows, where they are another frame; then no rows of `frame` are held out for testing.
-        seed: determines which rows train, validate and test.
-        options: those of the `data` config group: `features`, `weight`, `exposure`, `test_fraction`, ….
+        frame: n rows.
+        distribution: the distribution of the target: a shipped name ("poisson"), a mapping as in
+            conf/distribution/*.yaml, or a distribution class.
+        target: the target column, or several.
+        test: a frame of test rows; if given, no rows of `frame` are held out for testing.
+        seed: determines the split.
+        options: options of the `data` config group, such as `features`, `weight`, `exposure` or `test_fraction`.
+
+    Returns:
+        The three parts with x (n, p) float32 and y (n,) or (n, D), and the encoder fitted on the training rows.
 
     Raises:
-        LikelihoodError: an unknown option, a missing column, inputs that cannot be encoded.
+        LikelihoodError: an unknown option, a missing column, or inputs that cannot be encoded.
         TargetError: targets that the distribution cannot take.
 
     >>> frame = pd.DataFrame({"age": range(100), "visits": [0, 1, 2, 3] * 25})
@@ -82,14 +93,14 @@ def split(
     seed: int,
     test: pd.DataFrame | None = None,
 ) -> Data:
-    """Split a table's rows, fit the encoder on the training rows, check and encode all of them."""
+    """Split the rows of a table, fit the encoder to the training rows, and check and encode all rows."""
     table = _without_missing(table, options)
     held_out = None if test is None else _without_missing(replace(table, frame=test, oracle=None), options)
     rows = split_rows(
         len(table.frame), 0.0 if held_out else options["test_fraction"], options["validation_fraction"], seed
     )
     encoder = TableEncoder.fit(table.frame.iloc[rows["train"]], target_type_of(family), table.target, options)
-    # a rare category may be among the held-out rows alone: that is logged and no reason to stop
+    # a rare category may occur in held-out rows only: that is logged and not an error
     whole = _encode(replace(encoder, unseen="ignore"), table.frame, table.oracle)
     parts = {name: whole.take(numbers) for name, numbers in rows.items()}
     if held_out:
@@ -98,24 +109,54 @@ def split(
 
 
 def load_table(path: str | Path, state: Mapping[str, Any], target: str = "required") -> Examples:
-    """A new file through a stored encoder.
+    """Read a new table from a file and encode it as the training table was encoded.
 
     Args:
-        path: CSV or Parquet.
-        state: what `TableEncoder.state()` gave.
-        target: `required` (to evaluate), `optional` (y is None where the columns are missing or empty throughout), or
-            `ignored`. A weight column that the table lacks is an error only where the target is required.
+        path: a CSV or Parquet file of n rows.
+        state: the stored encoder, `TableEncoder.state()`.
+        target: as in `encode_table`.
+
+    Returns:
+        x (n, p) and, unless ignored, y (n,) or (n, D).
 
     Raises:
-        LikelihoodError: a missing column, an input or target that cannot be encoded.
+        LikelihoodError: a missing or unreadable file, a missing column, or an input that cannot be encoded.
+        TargetError: a target that cannot be encoded.
+
+    >>> import tempfile
+    >>> frame = pd.DataFrame({"age": range(100), "visits": [0, 1, 2, 3] * 25})
+    >>> state = split_table(frame, "poisson", "visits").encoder.state()
+    >>> path = Path(tempfile.mkdtemp(), "new.csv")
+    >>> frame.head(5).to_csv(path, index=False)
+    >>> load_table(path, state).y
+    tensor([0., 1., 2., 3., 0.])
     """
     return encode_table(read_table(path), TableEncoder.from_state(state), target)
 
 
 def encode_table(frame: pd.DataFrame, encoder: TableEncoder, target: str = "required") -> Examples:
-    """A frame through an encoder: `load_table` without the file."""
-    if target not in TARGETS:
-        raise LikelihoodError(f"target is {target!r}; the choices are {', '.join(TARGETS)}")
+    """Encode a new pandas frame as the training table was encoded.
+
+    Args:
+        frame: n rows.
+        encoder: the fitted encoder, `Data.encoder`.
+        target: `required` (for evaluation), `optional` (y is None if its columns are missing or entirely empty) or
+            `ignored` (for prediction). A missing weight column is an error only if the target is required.
+
+    Returns:
+        x (n, p) and, unless ignored, y (n,) or (n, D).
+
+    Raises:
+        LikelihoodError: a missing column, or an input that cannot be encoded.
+        TargetError: a target that cannot be encoded.
+
+    >>> frame = pd.DataFrame({"age": range(100), "visits": [0, 1, 2, 3] * 25})
+    >>> encoder = split_table(frame, "poisson", "visits").encoder
+    >>> encode_table(pd.DataFrame({"age": [18, 47, 80]}), encoder, target="ignored").x.shape
+    torch.Size([3, 1])
+    """
+    if target not in TARGET_CHOICES:
+        raise LikelihoodError(f"target is {target!r}; the choices are {', '.join(TARGET_CHOICES)}")
     columns = encoder.target.names
     if target == "required":
         require_columns(frame, columns, "target")
@@ -130,18 +171,19 @@ def encode_table(frame: pd.DataFrame, encoder: TableEncoder, target: str = "requ
 def _encode(encoder: TableEncoder, frame: pd.DataFrame, oracle: Tensor | None, known: bool = True) -> Examples:
     y = encoder.encode_target(frame) if known else None
     weight, exposure = encoder.encode_weight(frame), encoder.encode_exposure(frame)
-    rows = np.asarray(frame.index, dtype=np.int64)
+    numbered = pd.api.types.is_integer_dtype(frame.index.dtype)
+    rows = np.asarray(frame.index if numbered else range(len(frame)), dtype=np.int64)
     return Examples(encoder.encode(frame), y, weight, exposure, rows=rows, oracle=oracle)
 
 
 def _without_missing(table: Table, options: Mapping[str, Any]) -> Table:
-    """Leave out the rows without a target where `missing_target=drop`; elsewhere the check of targets names them."""
+    """Drop the rows without a target if `missing_target=drop`; otherwise checking the targets reports them."""
     require_columns(table.frame, table.target, "target")
     missing = missing_rows(table.frame, table.target)
     if options["missing_target"] != "drop" or not missing.any():
         return table
     if missing.all():
-        raise TargetError(f"target column {table.target[0]!r} is empty in all {len(missing)} rows: name another")
+        raise TargetError(f"target column {table.target[0]!r} is empty in all {len(missing)} rows: name another column")
     columns, count = ", ".join(table.target), int(missing.sum())
     log.warning(
         "%s: %d of %d rows have no target and were left out (missing_target=drop)", columns, count, len(missing)

@@ -1,4 +1,4 @@
-"""Target columns of a table to the tensor y and back; fitted on the training rows."""
+"""The encoder of a table's target columns as y: fitted on the training rows, stored as plain data."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from torch import Tensor
 
 from likelihead.errors import LikelihoodError, TargetError
 from likelihead.target_types.cells import as_list, require_columns
-from likelihead.target_types.check import settle, to_tensor
+from likelihead.target_types.check import check_and_convert, to_tensor
 from likelihead.target_types.detect import fitting_families, target_type_from
-from likelihead.target_types.refusal import MISSING, refuse
+from likelihead.target_types.faults import MISSING, raise_for_faults
 from likelihead.target_types.target_type import TargetColumns, TargetType, Values
 
 
 @dataclass(frozen=True)
 class TargetEncoder:
-    """What the target columns mean, fitted on the training rows.
+    """Encodes the target columns of a table as y.
 
     Attributes:
-        target_type: what the family takes.
-        columns: the target columns, with labels, items and units.
-        distances: by how much `boundary=squeeze` moves a value inside, for each column; None where it is `error`.
+        target_type: the target type of the family.
+        columns: the target columns, with their labels, items and units.
+        distances: how far `boundary=squeeze` moves a value on the boundary, per column; None with `boundary=error`.
     """
 
     target_type: TargetType
@@ -36,14 +36,17 @@ class TargetEncoder:
     def fit(
         cls, frame: pd.DataFrame, target_type: TargetType, columns: str | Sequence[str], options: Mapping[str, Any]
     ) -> TargetEncoder:
-        """Learn labels, items and squeezing distances from the training rows.
+        """Take labels, items and squeezing distances from the training rows.
 
         Args:
-            options: `boundary`, `angles`, `ranking`, `levels` as in likelihead.data.options.
+            frame: the training rows only.
+            target_type: the target type of the family.
+            columns: the target column or columns.
+            options: `boundary`, `angles`, `ranking` and `levels`, as in likelihead.data.options.
 
         Raises:
-            LikelihoodError: a column is missing.
-            TargetError: the columns cannot be targets of this family.
+            LikelihoodError: a missing column.
+            TargetError: columns that cannot be targets of this family.
         """
         names = as_list(columns)
         require_columns(frame, names, "target")
@@ -52,20 +55,22 @@ class TargetEncoder:
         checked = target_type.code_faults(frame, names, options)
         if checked is not None:
             values, faults = checked
-            refuse(faults, values, target_type, names, _rows(frame), fitting_families(values) if faults else ())
-        encoder = cls(target_type, target_type.learn(frame, names, options))
+            raise_for_faults(
+                faults, values, target_type, names, _rows(frame), fitting_families(values) if faults else ()
+            )
+        encoder = cls(target_type, target_type.fit_columns(frame, names, options))
         if options["boundary"] != "squeeze":
             return encoder
         return cls(target_type, encoder.columns, target_type.squeeze_distances(encoder.values(frame)))
 
     @property
     def names(self) -> list[str]:
-        """The target columns."""
+        """The names of the target columns."""
         return self.columns.names
 
     @property
     def event_size(self) -> int | None:
-        """The number of classes or items, or the length of the vector; None for a family without a size of its own."""
+        """The number of classes or items, or the length of the vector; None for a family without such a dimension."""
         return self.target_type.event_size(self.columns)
 
     @property
@@ -82,30 +87,30 @@ class TargetEncoder:
         """The targets, checked: (n,) or (n, D), float32, or int64 for class labels and rankings.
 
         Raises:
-            TargetError: a value outside the support or a label that no training row has.
+            TargetError: a missing cell, a value outside the support, or a label that no training row has.
         """
         values, rows = self.values(frame), _rows(frame)
         names = self.names if len(self.names) == values.shape[1] else self.names * values.shape[1]
         missing = np.isnan(values)
-        refuse({MISSING: missing} if missing.any() else {}, values, self.target_type, names, rows)
+        raise_for_faults({MISSING: missing} if missing.any() else {}, values, self.target_type, names, rows)
         boundary = "error" if self.distances is None else "squeeze"
-        values = settle(values, self.target_type, names, rows, boundary, self.class_count, self.distances)
+        values = check_and_convert(values, self.target_type, names, rows, boundary, self.class_count, self.distances)
         y = to_tensor(values, self.target_type)
         return y[:, 0] if self.target_type.is_single(self.columns) else y
 
     def state(self) -> dict[str, Any]:
-        """Plain values only."""
+        """The encoder as plain values."""
         return {"target_type": self.target_type.state(), **asdict(self.columns), "distances": self.distances}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TargetEncoder:
-        """The encoder that `state()` describes.
+        """Rebuild an encoder from its `state()`.
 
         Raises:
-            LikelihoodError: it was written by an earlier version.
+            LikelihoodError: an earlier version wrote the state.
         """
         if "target_type" not in state:
-            raise LikelihoodError("the model's table was stored by an earlier version of likelihead: train it again")
+            raise LikelihoodError("an earlier version of likelihead stored how the table was encoded: train it again")
         columns = {key: value for key, value in state.items() if key not in ("target_type", "distances")}
         return cls(target_type_from(state["target_type"]), TargetColumns(**columns), state["distances"])
 

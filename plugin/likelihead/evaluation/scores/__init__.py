@@ -1,4 +1,4 @@
-"""Scores of predictions, a value for each row: closed forms where they exist, in float64 on the CPU.
+"""Scores of predictions, one value per row, in float64 on the CPU; closed forms where they exist.
 
 >>> import torch
 >>> from pyro.distributions import Normal
@@ -54,51 +54,62 @@ __all__ = [
 Score = Callable[[Any, Tensor], Tensor]
 
 
-class Scored(NamedTuple):
-    """A score, and the functions of the distribution that it is computed from."""
+class ScoreSpec(NamedTuple):
+    """A score, and the functions of the distribution that must be defined for it."""
 
     score: Score
     needs: tuple[str, ...] = ()
 
 
-#: The scores by the names that a target type lists.
-SCORES: dict[str, Scored] = {
-    "nll": Scored(nll),
-    "crps": Scored(crps, ("quantile", "cdf")),
-    "squared_error": Scored(squared_error, ("mean",)),
-    "absolute_error": Scored(absolute_error, ("median",)),
-    "pinball_0.05": Scored(partial(pinball, q=0.05), ("quantile",)),
-    "pinball_0.95": Scored(partial(pinball, q=0.95), ("quantile",)),
-    "interval_score_0.9": Scored(interval_score, ("interval",)),
-    "coverage_0.9": Scored(coverage, ("interval",)),
-    "energy": Scored(energy, ("quantile",)),
-    "accuracy": Scored(accuracy, ("mode",)),
-    "brier": Scored(brier),
-    "angular_error": Scored(angular_error, ("mean",)),
-    "kendall_tau": Scored(kendall_tau, ("mode",)),
+#: The scores by the names that target types list.
+SCORES: dict[str, ScoreSpec] = {
+    "nll": ScoreSpec(nll),
+    "crps": ScoreSpec(crps, ("quantile", "cdf")),
+    "squared_error": ScoreSpec(squared_error, ("mean",)),
+    "absolute_error": ScoreSpec(absolute_error, ("median",)),
+    "pinball_0.05": ScoreSpec(partial(pinball, q=0.05), ("quantile",)),
+    "pinball_0.95": ScoreSpec(partial(pinball, q=0.95), ("quantile",)),
+    "interval_score_0.9": ScoreSpec(interval_score, ("interval",)),
+    "coverage_0.9": ScoreSpec(coverage, ("interval",)),
+    "energy": ScoreSpec(energy, ("quantile",)),
+    "accuracy": ScoreSpec(accuracy, ("mode",)),
+    "brier": ScoreSpec(brier),
+    "angular_error": ScoreSpec(angular_error, ("mean",)),
+    "kendall_tau": ScoreSpec(kendall_tau, ("mode",)),
 }
 
 
 @np.errstate(all="ignore")
 def scores(dist: Any, y: Tensor) -> dict[str, Tensor]:
-    """The scores that suit the target type, each of shape batch_shape; for vectors the mean over coordinates.
+    """The scores that suit the target type; for vectors means over coordinates.
 
-    All have: nll. Numbers: crps, squared_error (of the mean), absolute_error (of the median), pinball_0.05,
-    pinball_0.95, interval_score_0.9, coverage_0.9; for vectors energy too. Classes: accuracy, brier; levels in order
-    also crps (the ranked probability score) and absolute_error. Directions: angular_error, coverage_0.9. Rankings:
-    kendall_tau, and accuracy of the first item. A score of something that is undefined (the mean of a Cauchy
-    distribution, the quantiles of one without a cdf) is left out.
+    - All: nll.
+    - Numbers: crps, squared_error (of the mean), absolute_error (of the median), pinball_0.05, pinball_0.95,
+      interval_score_0.9 and coverage_0.9; for vectors also energy.
+    - Classes: accuracy and brier; for ordered classes also crps (the ranked probability score) and absolute_error.
+    - Directions: angular_error and coverage_0.9.
+    - Rankings: kendall_tau, and accuracy of the first item.
+
+    Scores that need an undefined statistic (the mean of a Cauchy distribution, quantiles without a cdf) are left out.
 
     Args:
         dist: a distribution of any batch_shape.
-        y: batch_shape + event_shape.
+        y: targets, batch_shape + event_shape.
+
+    Returns:
+        Each score by name, of shape batch_shape.
 
     Raises:
-        LikelihoodError: y has another shape; a parameter is NaN.
+        LikelihoodError: y has another shape, or a parameter is NaN.
+
+    >>> import torch
+    >>> from pyro.distributions import Categorical
+    >>> sorted(scores(Categorical(logits=torch.zeros(3, 4)), torch.tensor([0, 1, 2])))
+    ['accuracy', 'brier', 'nll']
     """
     claims = law(dist).claims
     defined = {name for name, claim in claims.items() if claim.how != "undefined"}
-    suited = {name: SCORES[name] for name in class_of(dist).scores if set(SCORES[name].needs) <= defined}
+    suitable = {name: SCORES[name] for name in class_of(dist).scores if set(SCORES[name].needs) <= defined}
     if len(dist.event_shape) != 1:
-        suited.pop("energy", None)
-    return {name: scored.score(dist, y) for name, scored in suited.items()}
+        suitable.pop("energy", None)
+    return {name: spec.score(dist, y) for name, spec in suitable.items()}

@@ -1,4 +1,4 @@
-"""Scores of rows brought together: means, and their standard errors."""
+"""Means of scores over rows, and their standard errors."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from likelihead.errors import LikelihoodError
 
 
 def aggregate(per_row: Mapping[str, Tensor], weight: Tensor | None = None, errors: bool = False) -> dict[str, float]:
-    """The weighted mean of each score over all rows, and its standard error as `<name>_se` where `errors` is set.
+    """The weighted mean of each score over all rows, and with `errors` its standard error as `<name>_se`.
 
     With w the weights of n rows and m the mean, the standard error is
     sqrt(n / (n - 1) sum w^2 (x - m)^2) / sum w (Cochran, 1977), which for equal weights is s / sqrt n.
 
     Args:
-        per_row: name -> (n,) or a larger batch_shape, all alike.
+        per_row: each score by name, (n,) or any other shape that all of them share.
         weight: of the same shape, not negative; rows of weight 0 do not count.
-        errors: also give the standard errors.
+        errors: whether to include the standard errors.
 
     Raises:
-        LikelihoodError: a weight of another shape, or no weight at all.
+        LikelihoodError: a weight of another shape, or no row of positive weight.
 
     >>> aggregate({"nll": torch.tensor([1.0, 3.0])}, errors=True)
     {'nll': 2.0, 'nll_se': 1.0}
@@ -48,5 +48,5 @@ def _mean_and_error(name: str, values: Tensor, weight: Tensor | None) -> tuple[f
     mean = (w * values).sum() / total
     if not mean.isfinite():
         return float(mean), float("inf")
-    spread = (w * (values - mean)).square().sum() * n / max(n - 1, 1)
-    return float(mean), float(spread.sqrt() / total) if n > 1 else float("inf")
+    squares = (w * (values - mean)).square().sum() * n / max(n - 1, 1)
+    return float(mean), float(squares.sqrt() / total) if n > 1 else float("inf")

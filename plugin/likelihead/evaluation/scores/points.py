@@ -1,4 +1,4 @@
-"""Scores of rows: the log score, and what measures point predictions, quantiles, classes, directions and rankings."""
+"""The score functions, one value per row: of densities, point predictions, intervals, classes, angles and rankings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def targets(dist: Any, y: Tensor) -> Tensor:
     """
     shape = tuple(dist.batch_shape + dist.event_shape)
     if tuple(y.shape) != shape:
-        raise LikelihoodError(f"y has shape {tuple(y.shape)}, but the distribution is of shape {shape}")
+        raise LikelihoodError(f"y has shape {tuple(y.shape)}, but the distribution has shape {shape}: reshape y")
     return y.detach().cpu().double()
 
 
@@ -47,12 +47,13 @@ def nll(dist: Any, y: Tensor) -> Tensor:
 
 @np.errstate(all="ignore")
 def crps(dist: Any, y: Tensor) -> Tensor:
-    """The continuous ranked probability score, (*batch_shape); of levels the ranked probability score.
+    """The continuous ranked probability score, (*batch_shape); for ordered classes the ranked probability score.
 
-    In the unit of y; for vectors the mean over coordinates. A closed form where the law has one, else a quadrature.
+    It has the unit of y; for vectors it is the mean over coordinates. It is a closed form if the law has one, otherwise
+    a quadrature.
 
     Raises:
-        LikelihoodError: classes, directions and rankings, which have no cdf on a line.
+        LikelihoodError: classes, directions and rankings, which have no cdf on the real line.
 
     >>> from pyro.distributions import Bernoulli
     >>> crps(Bernoulli(logits=torch.zeros(1)), torch.ones(1))
@@ -76,7 +77,7 @@ def absolute_error(dist: Any, y: Tensor) -> Tensor:
 
 
 def pinball(dist: Any, y: Tensor, q: float) -> Tensor:
-    """The quantile loss (1[y < x] - q) (x - y) of x = quantile(dist, q), (*batch_shape)."""
+    """The quantile loss (1[y < x] - q) (x - y) at x = quantile(dist, q), (*batch_shape)."""
     excess = quantile(dist, q) - targets(dist, y)
     return rows(dist, torch.where(excess > 0.0, (1.0 - q) * excess, -q * excess))
 
@@ -89,7 +90,7 @@ def interval_score(dist: Any, y: Tensor, mass: float = 0.9) -> Tensor:
 
 
 def coverage(dist: Any, y: Tensor, mass: float = 0.9) -> Tensor:
-    """1 where y lies in the central interval and 0 elsewhere, (*batch_shape); for vectors the share of coordinates."""
+    """1 where the central interval contains y, else 0, (*batch_shape); for vectors the share of coordinates."""
     value, (lower, upper) = targets(dist, y), interval(dist, mass)
     crossing = lower > upper
     within = torch.where(crossing, (value >= lower) | (value <= upper), (value >= lower) & (value <= upper))
@@ -97,21 +98,21 @@ def coverage(dist: Any, y: Tensor, mass: float = 0.9) -> Tensor:
 
 
 def accuracy(dist: Any, y: Tensor) -> Tensor:
-    """1 where the mode is y and 0 elsewhere, (*batch_shape); of rankings, where the first item is right."""
+    """1 where the mode is y, else 0, (*batch_shape); for rankings where the first items agree."""
     hits = law(dist).hits(targets(dist, y).numpy())
     return rows(dist, torch.from_numpy(np.array(hits, dtype=float)))
 
 
 def brier(dist: Any, y: Tensor) -> Tensor:
-    """The Brier score, (*batch_shape): the sum over classes of (p - 1[y])^2, and for 0 and 1 alone (p - y)^2.
+    """The Brier score, (*batch_shape): the sum over classes of (p - 1[y])^2; for binary y just (p - y)^2.
 
     Raises:
-        LikelihoodError: the distribution has no finite set of classes.
+        LikelihoodError: the distribution is not one over finitely many classes.
     """
     its_law = law(dist)
     probabilities = its_law.probabilities
     if probabilities is None:
-        raise LikelihoodError(f"the Brier score is one of classes, and {its_law.name} has none: use crps")
+        raise LikelihoodError(f"the Brier score is defined for classes, and {its_law.name} has none: use crps")
     hits = targets(dist, y).numpy()[..., None] == np.arange(probabilities.shape[-1])
     score = torch.from_numpy(((probabilities - hits) ** 2).sum(-1))
     return rows(dist, score if its_law.labels else 0.5 * score)
@@ -119,21 +120,21 @@ def brier(dist: Any, y: Tensor) -> Tensor:
 
 @np.errstate(all="ignore")
 def energy(dist: Any, y: Tensor) -> Tensor:
-    """The energy score of vectors, (*batch_shape): exact for normal ones, else by 200 pairs of samples (seed 0)."""
+    """The energy score of vectors, (*batch_shape): exact for normal ones, else from 200 pairs of samples (seed 0)."""
     return torch.from_numpy(np.array(law(dist).energy(targets(dist, y).numpy())))
 
 
 def angular_error(dist: Any, y: Tensor) -> Tensor:
     """The angle between y and the mean direction, in [0, pi], (*batch_shape)."""
-    turned = wrap((targets(dist, y) - mean(dist)).numpy())
-    return rows(dist, torch.from_numpy(np.array(np.abs(turned))))
+    difference = wrap((targets(dist, y) - mean(dist)).numpy())
+    return rows(dist, torch.from_numpy(np.array(np.abs(difference))))
 
 
 def kendall_tau(dist: Any, y: Tensor) -> Tensor:
     """Kendall's rank correlation of y with the most probable ranking, from -1 to 1, (*batch_shape)."""
-    seen, expected = targets(dist, y).long(), mode(dist)
-    # The place that y gives to each item, in the order of the prediction: a pair is discordant where it falls.
-    places = torch.argsort(seen, -1).gather(-1, expected)
-    size = places.shape[-1]
-    discordant = sum(((places[..., k, None] > places[..., k + 1 :]).sum(-1) for k in range(size)), torch.tensor(0))
+    observed, expected = targets(dist, y).long(), mode(dist)
+    # The ranks that y gives to the items in their predicted order: a pair is discordant if its ranks decrease.
+    ranks = torch.argsort(observed, -1).gather(-1, expected)
+    size = ranks.shape[-1]
+    discordant = sum(((ranks[..., k, None] > ranks[..., k + 1 :]).sum(-1) for k in range(size)), torch.tensor(0))
     return 1.0 - discordant.double() / max(size * (size - 1) / 4.0, 0.25)

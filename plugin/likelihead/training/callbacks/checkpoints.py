@@ -1,4 +1,4 @@
-"""The best and the last checkpoint of a run, which may be moved before it is resumed."""
+"""The best and the last checkpoint of a run, which may be moved before the run is resumed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
 
 
 class BestAndLast(ModelCheckpoint):
-    """Lightning's ModelCheckpoint, which forgets the best score when its folder has moved: here the paths follow."""
+    """Lightning's ModelCheckpoint, but a resumed run keeps the best score even if its directory has moved."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         state = {**state_dict, "dirpath": self.dirpath}

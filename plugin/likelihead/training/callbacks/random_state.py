@@ -1,4 +1,4 @@
-"""The state of the random numbers as part of a checkpoint, so that a resumed run draws what the whole run would."""
+"""The state of the random number generators in checkpoints, so that a resumed run equals an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytorch_lightning.callbacks import Callback
 
 
 class RandomState(Callback):
-    """Starts training from the seed, whatever was drawn before; a resumed run from the state in its checkpoint."""
+    """Seeds the generators at the start of training, or restores the state in the checkpoint of a resumed run."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

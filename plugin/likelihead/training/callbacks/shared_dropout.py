@@ -1,4 +1,4 @@
-"""Dropout that does not depend on how many processes share a batch."""
+"""Dropout that does not depend on the number of processes that share a batch."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from likelihead.data.loader import BatchLoader
 
 log = logging.getLogger("likelihead")
 
-#: torch's layers that drop units of their input.
+#: The layers of torch that drop units of their input.
 DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 
 
 class SharedDropout(Callback):
-    """Every process draws the units to drop for all rows of a step, from one seed, and takes those of its own rows.
+    """Makes every process draw the dropped units of all rows of a step, from one seed, and use those of its rows.
 
-    Attention and recurrent layers draw inside themselves, where that cannot be shared: a warning names them.
+    Attention and recurrent layers draw theirs internally, which cannot be shared: a warning names them.
     """
 
     def __init__(self) -> None:
@@ -57,10 +57,10 @@ class SharedDropout(Callback):
             dropped: Tensor = forward(layer, x)
             return dropped
         whole = x.new_zeros(self._all_rows, *x.shape[1:])
-        own = slice(self._start, self._start + self._rows)
-        whole[own] = x
+        share = slice(self._start, self._start + self._rows)
+        whole[share] = x
         dropped = forward(layer, whole)
-        return dropped[own]
+        return dropped[share]
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         for layer in self._changed:

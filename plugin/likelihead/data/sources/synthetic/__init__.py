@@ -1,4 +1,4 @@
-"""Tables with a known truth, one of its own kind for each family, and one for any family."""
+"""Simulated tables whose true distribution is known: one for each shipped family, and a generic one for any other."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from likelihead.configs import defaults
 from likelihead.data.dataset import Data
 from likelihead.data.sources.synthetic import classes, counts, positives, reals
 from likelihead.data.sources.synthetic.generic import generic
-from likelihead.data.sources.synthetic.story import Story, Synthetic, Teller
+from likelihead.data.sources.synthetic.simulation import Simulation, Simulator, Synthetic
 from likelihead.data.tables.split_table import Table, split
 from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import as_list
 from likelihead.target_types.detect import probe_family
 
-#: The options of this kind of data, with their defaults: those of conf/data/synthetic.yaml.
+#: The options of this source, with their defaults: those of conf/data/synthetic.yaml.
 OPTIONS: dict[str, Any] = {key: value for key, value in defaults("data/synthetic").items() if key != "kind"}
 
-__all__ = ["OPTIONS", "STORIES", "Synthetic", "default_name", "load", "make", "names"]
+__all__ = ["OPTIONS", "SIMULATORS", "Synthetic", "default_name", "load", "make", "names"]
 
-#: The set of each class of distributions; a subclass with the same parameters takes its parent's.
-STORIES: dict[str, Teller] = {
+#: The simulator for each distribution class; a subclass with the same parameters uses that of its parent.
+SIMULATORS: dict[str, Simulator] = {
     "Normal": reals.house_prices,
     "Laplace": reals.taxi_rides,
     "StudentT": reals.thermometers,
@@ -58,22 +58,22 @@ def names() -> list[str]:
     >>> "pedestrians" in names()
     True
     """
-    return [*sorted({teller.__name__ for teller in STORIES.values()}), GENERIC]
+    return [*sorted({simulator.__name__ for simulator in SIMULATORS.values()}), GENERIC]
 
 
 def default_name(family: str | Mapping[str, Any] | type) -> str:
-    """The set of the family's own kind.
+    """The name of the data set that suits a family.
 
     >>> default_name("poisson")
     'pedestrians'
     """
     resolved = probe_family(family)
     if resolved.components:
-        return STORIES["mixture"].__name__ if resolved.cls.__name__ == "Normal" else GENERIC
+        return SIMULATORS["mixture"].__name__ if resolved.cls.__name__ == "Normal" else GENERIC
     wanted = set(_constraints(resolved.cls))
     for cls in resolved.cls.__mro__:
-        if cls.__name__ in STORIES and (cls is resolved.cls or set(_constraints(cls)) == wanted):
-            return STORIES[cls.__name__].__name__
+        if cls.__name__ in SIMULATORS and (cls is resolved.cls or set(_constraints(cls)) == wanted):
+            return SIMULATORS[cls.__name__].__name__
     return GENERIC
 
 
@@ -83,11 +83,13 @@ def _constraints(cls: type) -> Mapping[str, Any]:
 
 
 def make(name: str | None, family: str | Mapping[str, Any] | type, rows: int, seed: int) -> Synthetic:
-    """A table of `rows` rows, as a function of the arguments alone.
+    """Simulate a table of `rows` rows; it depends on the arguments alone.
 
     Args:
-        name: one of `names()`; the set of the family's own kind where None.
-        family: a shipped name, mapping or class; only the generic set and the choice of a set depend on it.
+        name: one of `names()`; None for the one that suits the family.
+        family: a shipped name, a mapping or a class; it matters for the generic set or if `name` is None.
+        rows: the number of rows, at least 2.
+        seed: determines the sample.
 
     Raises:
         LikelihoodError: an unknown name, or too few rows.
@@ -98,35 +100,35 @@ def make(name: str | None, family: str | Mapping[str, Any] | type, rows: int, se
     if rows < 2:
         raise LikelihoodError(f"data.rows is {rows}; a synthetic set needs at least 2")
     chosen = default_name(family) if name is None else name
-    tellers = {teller.__name__: teller for teller in STORIES.values()}
+    simulators = {simulator.__name__: simulator for simulator in SIMULATORS.values()}
     if chosen not in names():
         raise LikelihoodError(f"there is no synthetic set {chosen!r}; the sets are {', '.join(names())}")
     rng = np.random.default_rng(seed)
-    story = tellers[chosen](rng, rows) if chosen in tellers else generic(family, rng, rows)
+    simulation = simulators[chosen](rng, rows) if chosen in simulators else generic(family, rng, rows)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(rng.integers(2**62)))
-        y = story.truth.sample()
-    frame = pd.DataFrame({**story.inputs, **_cells(story, y)})
-    return Synthetic(frame, story.target, story.truth, y, chosen)
+        y = simulation.truth.sample()
+    frame = pd.DataFrame({**simulation.inputs, **_cells(simulation, y)})
+    return Synthetic(frame, simulation.target, simulation.truth, y, chosen)
 
 
-def _cells(story: Story, y: Tensor) -> dict[str, Any]:
-    """The target columns as a table holds them: numbers, or labels as text."""
+def _cells(simulation: Simulation, y: Tensor) -> dict[str, Any]:
+    """The target columns of the table: numbers, or labels as text."""
     columns = (y.flatten(1) if y.dim() > 1 else y[:, None]).numpy()
-    if story.labels is not None:
-        columns = np.asarray(story.labels)[columns.astype(np.int64)]
-        if all(label.isdigit() for label in story.labels):
+    if simulation.labels is not None:
+        columns = np.asarray(simulation.labels)[columns.astype(np.int64)]
+        if all(label.isdigit() for label in simulation.labels):
             columns = columns.astype(np.int64)
-    elif not story.truth.support.is_discrete:
+    elif not simulation.truth.support.is_discrete:
         columns = columns.astype(np.float64)
     else:
         columns = columns.astype(np.int64)
-    return dict(zip(story.target, columns.T, strict=True))
+    return dict(zip(simulation.target, columns.T, strict=True))
 
 
 def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], seed: int) -> Data:
-    """The set that `name` names, or that of the family's own target type, split for the family."""
-    made = make(options["name"], family, int(options["rows"]), int(options["data_seed"]))
-    target = as_list(options["target"]) or made.target
-    oracle = made.log_prob if target == made.target else None
-    return split(Table(made.frame, target, made.name, oracle), family, options, seed)
+    """The data set `options["name"]`, or the one that suits the family, split and encoded for the family."""
+    synthetic = make(options["name"], family, int(options["rows"]), int(options["data_seed"]))
+    target = as_list(options["target"]) or synthetic.target
+    oracle = synthetic.log_prob if target == synthetic.target else None
+    return split(Table(synthetic.frame, target, synthetic.name, oracle), family, options, seed)

@@ -1,4 +1,4 @@
-"""What a synthetic set is made of."""
+"""A simulated data set before and after y is drawn, and the curves that simulators are built from."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-#: Inputs of a story by name, each (n,).
+#: Input columns by name, each (n,).
 Inputs = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Story:
-    """Inputs, the true distribution of y in each row, and what the target columns are called.
+class Simulation:
+    """The inputs of n rows and the true distribution of y in each of them.
 
     Attributes:
         inputs: columns (n,) by name.
         truth: a Pyro distribution of batch_shape (n,), in float64.
-        target: one name for each component of y.
-        labels: for class labels and rankings, the text in the table for each index, in sorted order.
+        target: the target columns, one per component of y.
+        labels: the label of each class, or the name of each item of a ranking, in sorted order; None for numbers.
     """
 
     inputs: Inputs
@@ -35,14 +35,14 @@ class Story:
 
 @dataclass(frozen=True)
 class Synthetic:
-    """A table with a known truth.
+    """A simulated table, with the true distribution of its targets.
 
     Attributes:
         frame: inputs and targets, n rows.
         target: the target columns.
         truth: the distribution that y was drawn from, batch_shape (n,), float64.
-        y: the draw, (n,) or (n, D).
-        name: of the set.
+        y: the targets, (n,) or (n, D).
+        name: the name of the data set.
     """
 
     frame: pd.DataFrame
@@ -53,12 +53,13 @@ class Synthetic:
 
     @property
     def log_prob(self) -> Tensor:
-        """The oracle: the log-probability (n,) of each row's y under the truth."""
+        """The log-probability (n,) of each row's y under the true distribution."""
         value: Tensor = self.truth.log_prob(self.y)
         return value
 
 
-Teller = Callable[[np.random.Generator, int], Story]
+#: Simulates the given number of rows.
+Simulator = Callable[[np.random.Generator, int], Simulation]
 
 
 def tensor(values: NDArray[Any]) -> Tensor:
@@ -72,12 +73,12 @@ def stack(*columns: NDArray[Any]) -> Tensor:
 
 
 def bump(values: NDArray[Any], centre: float, width: float) -> NDArray[Any]:
-    """A smooth bump of height 1."""
+    """A Gaussian curve of height 1, elementwise."""
     curve: NDArray[Any] = np.exp(-0.5 * ((values - centre) / width) ** 2)
     return curve
 
 
 def rise(values: NDArray[Any], centre: float, width: float) -> NDArray[Any]:
-    """A smooth step from 0 to 1."""
+    """A logistic step from 0 to 1, elementwise."""
     curve: NDArray[Any] = 1.0 / (1.0 + np.exp(-(values - centre) / width))
     return curve

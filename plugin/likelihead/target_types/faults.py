@@ -1,4 +1,4 @@
-"""The sentence that refuses targets: which rows, why, what the family takes, and what to do."""
+"""Faulty targets: finding them, and the error that names the rows, the reason, the support and a remedy."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from likelihead.errors import TargetError
 from likelihead.target_types.target_type import Mask, TargetType, Values
 
-#: How many faulty rows a message shows.
-SHOWN = 3
+#: The most faulty rows, and the most columns, that a message lists.
+MAX_ROWS = 3
 MISSING, INFINITE = "missing (NaN)", "infinite"
 
 
@@ -19,12 +19,12 @@ def find_faults(values: Values, target_type: TargetType, size: int | None = None
     """The faulty cells of targets by reason.
 
     Args:
-        values: (n, D), one column for each target column.
-        target_type: what the family takes.
-        size: the number of classes, where it is known.
+        values: the target columns, (n, D).
+        target_type: the target type of the family.
+        size: the number of classes, if known.
 
     Returns:
-        Masks (n, D) by reason, without empty ones; each cell has one reason at most.
+        Masks (n, D) by reason, without empty masks; a cell has at most one reason.
     """
     reasons = {MISSING: np.isnan(values), INFINITE: np.isinf(values)}
     reasons |= target_type.faults(np.where(np.isfinite(values), values, 0.0), size)
@@ -38,12 +38,12 @@ def find_faults(values: Values, target_type: TargetType, size: int | None = None
 
 
 def boundary_cells(faults: Mapping[str, Mask]) -> Mask | None:
-    """The cells whose only fault is to lie exactly on an end of the support, where there are any."""
+    """The cells whose fault is to lie exactly on the boundary of the support, (n, D); None if there are none."""
     masks = [mask for reason, mask in faults.items() if reason.startswith("exactly")]
     return np.logical_or.reduce(masks) if masks else None
 
 
-def refuse(
+def raise_for_faults(
     faults: Mapping[str, Mask],
     values: Values,
     target_type: TargetType,
@@ -51,13 +51,18 @@ def refuse(
     rows: NDArray[np.int64] | None = None,
     fitting: Sequence[str] = (),
 ) -> None:
-    """Raise a TargetError that names columns, count, first rows, support, families that would fit, and the way out.
-
-    Does nothing where `faults` is empty.
+    """Raise a TargetError if there are faults; it names columns, rows, reasons, the support and a remedy.
 
     Args:
-        rows: (n,), the row numbers to name, 0 for the first row after the header.
-        fitting: the families that would fit.
+        faults: masks (n, D) of faulty cells by reason, from `find_faults`.
+        values: the target columns, (n, D).
+        target_type: the target type of the family.
+        names: the D columns, for the message.
+        rows: the row numbers (n,), for the message; by default 0 to n − 1.
+        fitting: the families that would fit, for the message.
+
+    Raises:
+        TargetError: `faults` is not empty.
     """
     if not faults:
         return
@@ -65,32 +70,32 @@ def refuse(
     bad_rows = np.flatnonzero(faulty.any(axis=1))
     bad_names = list(dict.fromkeys(name for name, column in zip(names, faulty.T, strict=True) if column.any()))
     numbers = rows if rows is not None else np.arange(len(values))
-    shown = "; ".join(f"row {numbers[row]}: {_show(values[row], faulty[row])}" for row in bad_rows[:SHOWN])
-    more = ", …" if len(bad_rows) > SHOWN else ""
+    first = "; ".join(f"row {numbers[row]}: {_row_text(values[row], faulty[row])}" for row in bad_rows[:MAX_ROWS])
+    more = ", …" if len(bad_rows) > MAX_ROWS else ""
     counts = ", ".join(f"{int(mask.any(axis=1).sum())} {reason}" for reason, mask in faults.items())
     raise TargetError(
-        f"{_columns(bad_names)}: {len(bad_rows)} of {len(values)} rows cannot be targets of {target_type.family} "
-        f"({counts}; {shown}{more}); it takes {target_type.words}; {_advice(faults, target_type, fitting)}"
+        f"{_columns_text(bad_names)}: {len(bad_rows)} of {len(values)} rows cannot be targets of {target_type.family} "
+        f"({counts}; {first}{more}); it takes {target_type.support_text}; {_advice(faults, target_type, fitting)}"
     )
 
 
-def _columns(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
-    return f"target column{'s' if len(names) > 1 else ''} {shown}"
+def _columns_text(names: Sequence[str]) -> str:
+    text = ", ".join(repr(name) for name in names[:MAX_ROWS]) + (", …" if len(names) > MAX_ROWS else "")
+    return f"target column{'s' if len(names) > 1 else ''} {text}"
 
 
-def _show(row: Values, faulty: Mask) -> str:
+def _row_text(row: Values, faulty: Mask) -> str:
     cells = [f"{float(value):.8g}" for value in (row[faulty] if not faulty.all() else row)]
     return cells[0] if len(cells) == 1 else f"({', '.join(cells[:8])}{', …' if len(cells) > 8 else ''})"
 
 
 def _advice(faults: Mapping[str, Mask], target_type: TargetType, fitting: Sequence[str]) -> str:
     if set(faults) <= {MISSING, INFINITE}:
-        way_out = "no family takes them: fill them in or leave these rows out"
-        return way_out + (" (data.missing_target=drop)" if set(faults) == {MISSING} else "")
+        remedy = "no family takes them: fill them in or leave these rows out"
+        return remedy + (" (data.missing_target=drop)" if set(faults) == {MISSING} else "")
     advice = []
     if all(reason.startswith("exactly") for reason in faults):
-        advice.append("data.boundary=squeeze moves exact ends inside the support")
+        advice.append("data.boundary=squeeze moves values on the boundary inside the support")
     advice += target_type.advice()
     if fitting:
         advice.append(f"families that would fit: {', '.join(fitting)}")
