@@ -43,6 +43,9 @@ class Head(Protocol):
     def __call__(self, features: Tensor, exposure: Tensor | None = None) -> Any:
         """The distribution of features (N, …, in_features), with the exposure of counts if there is one."""
 
+    def distribution(self, raw: Tensor, exposure: Tensor | None = None) -> Any:
+        """The distribution of raw outputs (N, …), those of the head's last linear layer."""
+
     def marginal(self, shape: int | Sequence[int] = 1, exposure: Tensor | None = None) -> Any:
         """The marginal fit, expanded to batch_shape `shape`."""
 
