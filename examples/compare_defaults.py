@@ -3,7 +3,8 @@
     python examples/compare_defaults.py TABLE.csv TARGET DISTRIBUTION [SPLITS] [data options] -- FIRST [-- SECOND]
 
 FIRST and SECOND are words of `python train.py`, such as `architecture.bins=0 callbacks.dropout=null`; without SECOND
-the first is compared with the shipped defaults. A split is a seed, with which both get the same rows. The figures are mean test log-likelihoods per row; the difference is paired, with its standard error over the splits.
+the first is compared with the shipped defaults. A split is a seed, with which both get the same rows. The figures are
+mean test log-likelihoods per row; the difference is paired, with its standard error over the splits.
 """
 
 from __future__ import annotations
