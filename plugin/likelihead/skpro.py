@@ -28,7 +28,7 @@ DISTRIBUTIONS: dict[str, tuple[Any, Callable[[Any], dict[str, Any]]]] = {
 }
 
 
-class SkproRegressor(BaseProbaRegressor):  # type: ignore[misc]
+class SkproRegressor(BaseProbaRegressor):
     """A DistributionalRegressor with the interface of skpro, for one target column.
 
     Args:
@@ -36,6 +36,7 @@ class SkproRegressor(BaseProbaRegressor):  # type: ignore[misc]
 
     >>> import numpy as np
     >>> import pandas as pd
+    >>> from likelihead.skpro import SkproRegressor
     >>> from likelihead.sklearn import DistributionalRegressor
     >>> X = pd.DataFrame({"x": np.linspace(-1, 1, 100)})
     >>> y = pd.DataFrame({"visits": np.round(np.exp(1 + X["x"]))})

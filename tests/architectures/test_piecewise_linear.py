@@ -68,6 +68,12 @@ def test_the_edges_are_quantiles_without_repetition() -> None:
     assert embedding.edges[1, :2].tolist() == [0.0, 1.0]
 
 
+def test_few_rows_make_few_pieces() -> None:
+    embedding = PiecewiseLinear(4, 32, 2)
+    embedding.fit(inputs(30))
+    assert int((embedding.edges[0] < UNREACHED).sum()) == 30 // 8 + 1
+
+
 def test_an_untrained_embedding_is_a_relu() -> None:
     embedding, x = PiecewiseLinear(4, 32, 5), inputs()
     embedding.fit(x)

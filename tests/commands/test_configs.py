@@ -15,7 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 
 from likelihead import LikelihoodError
-from likelihead.commands import build, resolvers
+from likelihead.commands import build, overrides, resolvers
 from likelihead.configs import conf_directory, read, shipped
 from likelihead.data.options import complete
 from likelihead.data.sources import source_options
@@ -110,6 +110,39 @@ def test_an_argument_that_the_optimizer_does_not_take(tmp_path: Path) -> None:
         pytest.raises(LikelihoodError, match="optimizer cannot be built: Invalid learning rate"),
     ):
         build.build_optimizer(config)
+
+
+def test_a_text_for_a_number(tmp_path: Path) -> None:
+    for word in ("optimizer.lr=abc", "optimizer.scheduler.T_max=abc"):
+        with composed(tmp_path, word) as config, pytest.raises(LikelihoodError) as caught:
+            build.build_optimizer(config)
+        name = word.partition("=")[0]
+        assert str(caught.value).startswith(f"{name} is 'abc'; it must be a number")
+
+
+PLATEAU = "optimizer.scheduler._target_=torch.optim.lr_scheduler.ReduceLROnPlateau"
+
+
+@pytest.mark.parametrize("more", [[], ["optimizer.scheduler.factor=0.5", "optimizer.scheduler.monitor=train/nll"]])
+def test_a_schedule_in_place_of_the_cosine(more: list[str], tmp_path: Path) -> None:
+    words = overrides.open_up(overrides.replaced([PLATEAU, *more], "train"))
+    overrides.check(words, "train")
+    with composed(tmp_path, *words) as config:
+        optimizer, scheduler = build.build_optimizer(config)
+    made = scheduler(optimizer([torch.nn.Parameter(torch.zeros(2))]))
+    plateau = made["scheduler"] if more else made
+    assert isinstance(plateau, torch.optim.lr_scheduler.ReduceLROnPlateau)
+    assert plateau.factor == (0.5 if more else 0.1)
+    assert not more or made["monitor"] == "train/nll"
+
+
+def test_the_cosine_by_step(tmp_path: Path) -> None:
+    words = overrides.open_up(["optimizer.scheduler.interval=step", "optimizer.scheduler.T_max=500"])
+    overrides.check(words, "train")
+    with composed(tmp_path, *words) as config:
+        optimizer, scheduler = build.build_optimizer(config)
+    made = scheduler(optimizer([torch.nn.Parameter(torch.zeros(2))]))
+    assert (made["interval"], made["scheduler"].T_max) == ("step", 500)
 
 
 def test_the_cosine_needs_an_end(tmp_path: Path) -> None:

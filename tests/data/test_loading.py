@@ -126,7 +126,9 @@ def test_a_new_table_goes_through_the_stored_encoder(table: Path, tmp_path: Path
     assert load_table(tmp_path / "empty.csv", state, target="optional").y is None
     frame.assign(visits=[np.nan] * 3 + [1] * 37).to_csv(tmp_path / "partly.csv", index=False)
     with pytest.raises(TargetError, match="3 of 40 rows"):
-        load_table(tmp_path / "partly.csv", state, target="optional")
+        load_table(tmp_path / "partly.csv", state)
+    partly = load_table(tmp_path / "partly.csv", state, target="optional")
+    assert partly.mask is not None and partly.mask.tolist() == [False] * 3 + [True] * 37
 
 
 def test_weights_are_needed_to_score_not_to_predict(table: Path, tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pyro.distributions as dist
 import pytest
 import torch
 from scipy import stats
 
+from likelihead import LikelihoodModule
+from likelihead.data import split_table
 from likelihead.distributions import (
     Categorical,
     MixtureSameFamily,
@@ -53,6 +56,7 @@ def test_classes_are_named() -> None:
     assert frame["probs.beech"][0] == pytest.approx(np.exp(1) / (1 + np.e + np.e**2))
     assert frame["log_prob"][0] == pytest.approx(np.log(frame["probs.beech"][0]))
     assert "mean" not in frame
+    assert "pit" not in frame and "median" not in frame
 
 
 def test_levels_that_are_numbers_have_a_mean_on_their_own_scale() -> None:
@@ -92,3 +96,24 @@ def test_the_pit_of_counts_is_drawn_the_same_each_time() -> None:
     assert (first == second).all()
     law = stats.poisson(3)
     assert ((first >= law.cdf(y - 1) - 1e-12) & (first <= law.cdf(y) + 1e-12)).all()
+
+
+@pytest.mark.parametrize("dtype", ["bool", "object", "boolean"])
+def test_booleans_come_back_as_booleans(dtype: str) -> None:
+    frame = pd.DataFrame({"x": np.arange(40.0), "y": pd.Series(np.arange(40) > 15).astype(dtype)})
+    data = split_table(frame, "bernoulli", "y")
+    module = LikelihoodModule.for_data(data, "bernoulli", "linear")
+    module.head.fit_marginal(data.train.y)
+    for given in (frame, frame.assign(y=frame.y.astype(int)), frame.assign(y=frame.y.astype(str))):
+        predicted = module.predict(given)
+        assert predicted["mode"].dtype == predicted["median"].dtype == bool
+        assert predicted["mode"].all()
+        expected = np.log(np.where(frame.y.astype(bool), predicted.probs, 1 - predicted.probs))
+        np.testing.assert_allclose(predicted.log_prob, expected)
+        assert predicted["mean"].dtype == float
+
+
+def test_two_columns_of_booleans_stay_numbers() -> None:
+    frame = pd.DataFrame({"x": np.arange(40.0), "a": np.arange(40) > 15, "b": np.arange(40) % 2 == 0})
+    module = LikelihoodModule.for_data(split_table(frame, "bernoulli", ["a", "b"]), "bernoulli", "linear")
+    assert {"a.mode", "b.mode", "a.probs", "b.probs"} <= set(module.predict(frame))

@@ -200,3 +200,14 @@ def test_a_head_inside_a_plain_module_trains() -> None:
         (-network(x).log_prob(y).sum()).backward()
         optimizer.step()
     assert -network(x).log_prob(y).sum() < 0.8 * first
+
+
+@pytest.mark.parametrize("in_features", [0, -1, 2.5, True])
+def test_a_head_needs_features(in_features: int) -> None:
+    with pytest.raises(LikelihoodError, match=r"in_features is .*; it must be a whole number above 0"):
+        DistributionHead("normal", in_features=in_features)
+
+
+def test_a_size_that_the_family_does_not_have_is_refused() -> None:
+    with pytest.raises(LikelihoodError, match=r"Normal has no dimension of its own: .*output_shape=\(4,\)"):
+        DistributionHead("normal", in_features=2, event_size=4)

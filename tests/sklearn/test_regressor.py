@@ -27,7 +27,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from torch import nn
 
-from likelihead import LikelihoodError, TargetError
+from likelihead import LikelihoodError
 from likelihead.sklearn import DistributionalRegressor
 
 Array = NDArray[Any]
@@ -298,47 +298,3 @@ def test_the_defaults_explain_the_diabetes_data() -> None:
     assert r2_score(y[300:], model.predict(X[300:])) > 0.4
     marginal = stats.norm(y[:300].mean(), y[:300].std()).logpdf(y[300:]).mean()
     assert model.score(X[300:], y[300:]) > marginal + 0.15
-
-
-WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "distribution": ({"distribution": "poison"}, "did you mean 'poisson'"),
-    "classes": ({"distribution": "categorical"}, "use DistributionalClassifier"),
-    "support": ({"distribution": "gamma"}, "families that would fit: gaussian_mixture, laplace, normal, student_t"),
-    "whole": ({"distribution": "poisson"}, "not a whole number"),
-    "architecture": ({"architecture": "mpl"}, "did you mean 'mlp'"),
-    "no architecture": ({"architecture": 3}, "pass a name"),
-    "option": ({"architecture_options": {"widht": 3}}, "does not take these options"),
-    "optimizer": ({"optimizer": "adam"}, "did you mean 'adamw'"),
-    "dropout": ({"optimizer": "lbfgs"}, "dropout draws them at random"),
-    "point": ({"point": "average"}, "valid are mean, median, mode"),
-    "fraction": ({"validation_fraction": 1.5}, "validation_fraction is 1.5"),
-    "data options": ({"data_options": {"test_fraction": 0.5}}, "data_options has no 'test_fraction'"),
-    "batch size": ({"batch_size": 0}, "batch_size is 0"),
-}
-
-
-@pytest.mark.parametrize("name", WRONG)
-def test_mistakes_get_a_sentence(name: str) -> None:
-    options, sentence = WRONG[name]
-    X, y = line()
-    y = y - y.mean()
-    with pytest.raises(LikelihoodError, match=sentence):
-        DistributionalRegressor(**options).fit(X, y)
-
-
-def test_targets_outside_the_support_name_rows_and_column() -> None:
-    X, y = line()
-    y = np.abs(y)
-    y[[17, 40]] = -1.0
-    with pytest.raises(TargetError, match=r"'price': 2 of 200 rows .* \(2 below 0; row 17: -1; row 40: -1\)"):
-        DistributionalRegressor("exponential").fit(X, pd.Series(y, name="price"))
-
-
-def test_exposures_and_weights_are_checked() -> None:
-    X, y, exposure = counts()
-    with pytest.raises(LikelihoodError, match="one number above 0 for each of the 300 rows"):
-        DistributionalRegressor("poisson").fit(X, y, exposure=exposure - 1.0)
-    with pytest.raises(TargetError, match="takes no exposure"):
-        DistributionalRegressor("normal").fit(X, y, exposure=exposure)
-    with pytest.raises(ValueError, match=r"[Nn]egative values in data passed to `sample_weight`"):
-        DistributionalRegressor("poisson").fit(X, y, sample_weight=-exposure)

@@ -12,7 +12,8 @@ from torch import Tensor
 from likelihead.errors import LikelihoodError, TargetError
 from likelihead.families.family import Family, shipped
 from likelihead.target_types import check_targets
-from likelihead.target_types.detect import probe_family, target_type_of
+from likelihead.families.family import probe_family
+from likelihead.target_types.detect import target_type_of
 from likelihead.target_types.numbers import Number
 
 SIZE = 3

@@ -24,8 +24,8 @@ class Recorder(pl.Callback):
 def test_the_rate_falls_to_zero_by_the_given_fraction() -> None:
     network = nn.Sequential(nn.Linear(2, 4), nn.Dropout(0.4))
     recorder = Recorder()
-    x, y = torch.rand(60, 2), torch.randn(60)
-    fit(LikelihoodModule(network, DistributionHead("normal", in_features=4)), (x, y), max_epochs=10, batch_size=60,
+    x, y = torch.rand(200, 2), torch.randn(200)
+    fit(LikelihoodModule(network, DistributionHead("normal", in_features=4)), (x, y), max_epochs=10, batch_size=200,
         callbacks=[recorder])  # fmt: skip
     assert recorder.rates[0] == 0.4
     assert recorder.rates[3] == pytest.approx(0.2)
@@ -43,5 +43,16 @@ def test_without_a_number_of_epochs_the_rate_stays() -> None:
     callback, trainer = AnnealedDropout(until=0.6), pl.Trainer(max_epochs=-1, logger=False, accelerator="cpu")
     module: Any = nn.Sequential(layer)
     callback.on_fit_start(trainer, module)
+    callback.on_train_start(trainer, module)
     callback.on_train_epoch_start(trainer, module)
     assert layer.p == 0.3
+
+
+def test_on_few_rows_the_rate_stays() -> None:
+    network = nn.Sequential(nn.Linear(2, 4), nn.Dropout(0.4))
+    recorder = Recorder()
+    x, y = torch.rand(60, 2), torch.randn(60)
+    fit(
+        LikelihoodModule(network, DistributionHead("normal", in_features=4)), (x, y), max_epochs=4, callbacks=[recorder]
+    )
+    assert set(recorder.rates) == {0.4}

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from likelihead import DistributionHead, LikelihoodError, LikelihoodModule, TargetError, load
+from likelihead import fit as fit_module
 from likelihead.architectures import build
 from likelihead.data.batch import Batch
 
@@ -211,3 +212,45 @@ def test_a_marginal_fit_is_not_made_again(tmp_path: Path) -> None:
     second.fit(module, DataLoader(TensorDataset(x, y), 32))
     assert torch.equal(module.head.parameter["loc"].anchor, anchor)
     assert torch.equal(module.head.linear.weight, weight)
+
+
+def sinking(optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
+    return torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.5)
+
+
+@pytest.mark.parametrize(("interval", "halvings"), [("step", 8), ("epoch", 2)])
+def test_a_schedule_is_stepped_as_lightning_is_asked(interval: str, halvings: int, tmp_path: Path) -> None:
+    x, y = rows()
+    module = linear_module(optimizer=sgd, scheduler=lambda optimizer: {
+        "scheduler": sinking(optimizer), "interval": interval
+    })  # fmt: skip
+    fit = trainer(tmp_path, max_epochs=2)
+    fit.fit(module, DataLoader(TensorDataset(x, y), 24))
+    start = sgd(module.parameters()).param_groups[0]["lr"]
+    assert fit.num_training_batches == 4
+    assert fit.optimizers[0].param_groups[0]["lr"] == pytest.approx(start * 0.5**halvings)
+
+
+@pytest.mark.parametrize("monitor", ["validation/nll", "train/nll"])
+def test_a_plateau_monitors_the_nll_by_itself(monitor: str, tmp_path: Path) -> None:
+    """With a threshold that no improvement reaches, the learning rate falls after every epoch but the first."""
+    x, y = rows()
+
+    def plateau(optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.ReduceLROnPlateau:
+        return torch.optim.lr_scheduler.ReduceLROnPlateau(
+            optimizer, factor=0.1, patience=0, threshold=1e9, threshold_mode="abs", eps=0.0
+        )
+
+    loaders = [DataLoader(TensorDataset(x, y), 32)] * (2 if monitor == "validation/nll" else 1)
+    module = linear_module(optimizer=sgd, scheduler=plateau)
+    fit = trainer(tmp_path, max_epochs=3)
+    fit.fit(module, *loaders)
+    assert fit.lr_scheduler_configs[0].monitor == monitor
+    start = sgd(module.parameters()).param_groups[0]["lr"]
+    assert fit.optimizers[0].param_groups[0]["lr"] == pytest.approx(start * 0.1**2)
+
+
+def test_a_plateau_without_validation_rows_in_fit() -> None:
+    x, y = rows()
+    module = linear_module(optimizer=sgd, scheduler=torch.optim.lr_scheduler.ReduceLROnPlateau)
+    assert fit_module(module, (x, y), max_epochs=2) is not None

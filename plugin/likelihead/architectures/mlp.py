@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from likelihead.architectures.checks import require_positive
 from likelihead.architectures.piecewise_linear import PiecewiseLinear
 from likelihead.errors import LikelihoodError
 
@@ -45,7 +46,7 @@ class MLP(nn.Module):
         embedded: Sequence[int] = (),
     ) -> None:
         super().__init__()
-        _check(in_features=in_features, width=width, embedding_size=embedding_size)
+        require_positive(in_features=in_features, width=width, embedding_size=embedding_size)
         activation_class = getattr(nn, activation, None)
         if not (isinstance(activation_class, type) and issubclass(activation_class, nn.Module)):
             raise LikelihoodError(f"torch.nn has no activation {activation!r}; name one such as SiLU, ReLU, Tanh")
@@ -74,9 +75,3 @@ class MLP(nn.Module):
             x = torch.cat([self.embedding(x[:, self.embedded]), x[:, self.plain]], dim=1)
         features: Tensor = self.layers(x)
         return features
-
-
-def _check(**numbers: int) -> None:
-    for name, number in numbers.items():
-        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-            raise LikelihoodError(f"architecture.{name} is {number!r}; it must be a whole number above 0")

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+#: Fewer rows in a piece would let it follow single ones.
+ROWS_PER_BIN = 8
 #: An edge behind the last one; finite, so that an average of buffers keeps it.
 UNREACHED = 1e30
 
@@ -41,11 +43,13 @@ class PiecewiseLinear(nn.Module):
 
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
-        """Put the edges at the quantiles of the training columns x (N, P); equal ones are merged.
+        """Put the edges at the quantiles of the training columns x (N, P), a piece for eight rows at most.
 
-        A column with fewer pieces than `bins` has edges behind its last one that no value reaches.
+        Equal edges are merged. Behind the last edge of a column with fewer pieces than `bins` are some that no value
+        reaches.
         """
-        levels = torch.linspace(0.0, 1.0, self.bins + 1, dtype=torch.float64)
+        bins = max(1, min(self.bins, len(x) // ROWS_PER_BIN))
+        levels = torch.linspace(0.0, 1.0, bins + 1, dtype=torch.float64)
         for column, values in enumerate(x.double().T):
             distinct = torch.quantile(values[: 2**24], levels).unique()
             if len(distinct) == 1:

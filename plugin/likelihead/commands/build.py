@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -17,17 +18,22 @@ from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelChec
 from torch import nn
 
 from likelihead import architectures
+from likelihead.architectures.features import features_of
 from likelihead.data import load_data
 from likelihead.data.options import table_defaults
 from likelihead.errors import LikelihoodError
 from likelihead.training.callbacks.progress import EpochLines
 from likelihead.training.callbacks.random_state import RandomState
 from likelihead.training.callbacks.shared_dropout import SharedDropout
+from likelihead.training.checkpoint_files import AtomicCheckpointIO
 from likelihead.training.data_module import rows_per_step, sample_inputs
-from likelihead.training.module import LikelihoodModule, features_of
+from likelihead.training.module import LikelihoodModule
 
 #: The errors of classes that are called with arguments that they cannot take.
 REFUSALS = (TypeError, ValueError, RuntimeError, ImportError, InstantiationException, MisconfigurationException)
+
+#: Settings of a schedule that Lightning takes, and not the scheduler itself.
+SCHEDULE_KEYS = ("interval", "frequency", "monitor", "strict", "name")
 
 
 def plain(node: Any) -> Any:
@@ -67,11 +73,19 @@ def build_trainer(config: DictConfig) -> pl.Trainer:
     bar = arguments["enable_progress_bar"]
     bar = (sys.stdout.isatty() if bar is None else bar) and not arguments["barebones"]
     arguments["enable_progress_bar"] = bar
+    arguments["plugins"] = _plugins(arguments)
     loggers = [_made(f"logger.{name}", node) for name, node in _present(config.logger)]
     try:
         return pl.Trainer(**arguments, callbacks=_callbacks(config, bar), logger=loggers or False)
     except REFUSALS as error:
         raise LikelihoodError(f"the trainer cannot be built: {reason(error)}") from error
+
+
+def _plugins(arguments: dict[str, Any]) -> list[Any] | None:
+    """The trainer's plugins, and atomic checkpoint files except where a model is saved in shards."""
+    given = arguments["plugins"]
+    listed = given if isinstance(given, list) else [] if given is None else [given]
+    return listed or None if arguments["strategy"] == "fsdp" else [AtomicCheckpointIO(), *listed]
 
 
 def _present(group: DictConfig | None) -> list[tuple[str, Any]]:
@@ -105,7 +119,12 @@ def load_rows(config: DictConfig) -> Any:
     options = plain(config.data)
     if "_target_" not in options:
         return load_data(plain(config.distribution), options, config.seed)
-    return _made("data", {key: value for key, value in options.items() if key not in table_defaults()})
+    own = {
+        key: value
+        for key, value in options.items()
+        if key not in table_defaults() or (key == "seed" and value is not None)
+    }
+    return _made("data", own)
 
 
 def scale_to_rows(config: DictConfig, rows: pl.LightningDataModule, trainer: pl.Trainer) -> None:
@@ -132,12 +151,16 @@ def build_architecture(config: DictConfig, x: Any) -> nn.Module:
     A class of the user's is called with `in_features`, the length of x (N, in_features), where it takes it.
     """
     options = plain(config.architecture)
-    name = options.pop("name", None)
-    if "_target_" not in options:
-        return architectures.build_for(name, x, **options)
+    if "_target_" in options:
+        return own_network(options, x.shape[-1])
+    return architectures.build_for(options.pop("name", None), x, **options)
+
+
+def own_network(options: Mapping[str, Any], in_features: int) -> nn.Module:
+    """The network of the class that `options["_target_"]` names, called with `in_features` where it takes it."""
     if "in_features" in inspect.signature(_class_of("architecture", options["_target_"])).parameters:
-        options = {"in_features": x.shape[-1], **options}
-    network: nn.Module = _made("architecture", options)
+        options = {"in_features": in_features, **options}
+    network: nn.Module = _made("architecture", dict(options))
     features_of(network)
     return network
 
@@ -155,21 +178,17 @@ def _refuse_noise(config: DictConfig, network: nn.Module) -> None:
         )
 
 
-def build_optimizer(config: DictConfig) -> tuple[partial[Any], partial[Any] | None]:
-    """What makes the optimiser from parameters, and the schedule (or None) from the optimiser; tried out once.
+def build_optimizer(config: DictConfig) -> tuple[partial[Any], Callable[[Any], Any] | None]:
+    """What makes the optimizer from parameters, and the schedule (or None) from the optimizer; tried out once.
 
     Raises:
         LikelihoodError: an argument that they do not take.
     """
-    settings = plain(config.optimizer)
+    settings = {**plain(config.optimizer), "_partial_": True}
     schedule = settings.pop("scheduler", None)
+    _check_numbers("optimizer", settings)
     optimizer = _made("optimizer", settings)
-    scheduler = None if schedule is None else _made("optimizer.scheduler", schedule)
-    if scheduler is not None and scheduler.keywords.get("T_max", 1) < 1:
-        raise LikelihoodError(
-            "the cosine schedule needs to know how long a run may be: give trainer.max_epochs above 0, "
-            "or optimizer.scheduler=null"
-        )
+    scheduler = None if schedule is None else _scheduler(schedule)
     try:
         tried = optimizer([nn.Parameter(torch.zeros(1))])
         if scheduler is not None:
@@ -177,3 +196,29 @@ def build_optimizer(config: DictConfig) -> tuple[partial[Any], partial[Any] | No
     except REFUSALS as error:
         raise LikelihoodError(f"the optimizer cannot be built: {reason(error)}") from error
     return optimizer, scheduler
+
+
+def _scheduler(schedule: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """What makes a scheduler from an optimizer, with the settings that are Lightning's where there are any."""
+    settings = {key: value for key, value in schedule.items() if key not in SCHEDULE_KEYS}
+    lightning = {key: value for key, value in schedule.items() if key in SCHEDULE_KEYS}
+    _check_numbers("optimizer.scheduler", settings)
+    scheduler = _made("optimizer.scheduler", {**settings, "_partial_": True})
+    if scheduler.keywords.get("T_max", 1) < 1:
+        raise LikelihoodError(
+            "the cosine schedule needs to know how long a run may be: give trainer.max_epochs above 0, "
+            "or optimizer.scheduler=null"
+        )
+    return (lambda optimizer: {"scheduler": scheduler(optimizer), **lightning}) if lightning else scheduler
+
+
+def _check_numbers(where: str, settings: Mapping[str, Any]) -> None:
+    """Raise a LikelihoodError for a text where the default of the argument is a number."""
+    arguments = inspect.signature(_class_of(where, settings["_target_"])).parameters
+    for name, value in settings.items():
+        if isinstance(value, str) and name in arguments and _is_number(arguments[name]):
+            raise LikelihoodError(f"{where}.{name} is {value!r}; it must be a number")
+
+
+def _is_number(argument: inspect.Parameter) -> bool:
+    return isinstance(argument.default, int | float) or argument.annotation in (int, float, "int", "float")

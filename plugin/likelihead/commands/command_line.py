@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any
 
@@ -12,9 +12,8 @@ from likelihead.configs import conf_directory
 
 COMMANDS = {
     "train": "train a model: likelihead train distribution=poisson data=table data.path=visits.csv data.target=visits",
-    "evaluate": "score a model on new rows: likelihead evaluate checkpoint=RUN/checkpoints/best.ckpt data.path=new.csv",
-    "predict": "predict new rows: likelihead predict checkpoint=RUN/checkpoints/best.ckpt data.path=new.csv "
-    "output=predictions.csv",
+    "evaluate": "score a model on new rows: likelihead evaluate checkpoint=RUN data.path=new.csv",
+    "predict": "predict new rows: likelihead predict checkpoint=RUN data.path=new.csv output=predictions.csv",
     "compare": "train several families on the same rows: likelihead compare distribution=normal,laplace data=diabetes",
 }
 USAGE = "\n".join(
@@ -28,27 +27,32 @@ USAGE = "\n".join(
 )
 SWEEP = {"-m", "--multirun"}
 Task = Callable[[Any], Any]
-#: Holds whatever the command needs while it runs, and may add words to its command line.
-Claim = Callable[[list[str]], AbstractContextManager[list[str]]]
 
 
-def run(task: Task, config_name: str, command: str, claim: Claim = nullcontext) -> None:
+def run(task: Task, config_name: str, command: str) -> None:
     """Check the command line, then run the task on the config that Hydra composes from it."""
-    with claim(checked(config_name, command)) as words:
-        start(task, config_name, words)
+    start(task, config_name, checked(config_name, command))
 
 
 def checked(config_name: str, command: str) -> list[str]:
-    """The words after the command, as Hydra can parse them; exits with one sentence on the first wrong one."""
-    from likelihead.commands import overrides, quoting, resolvers
+    """The words after the command, as Hydra can parse them; exits with one sentence on the first wrong one.
+
+    With --help it prints the help of the command and exits.
+    """
+    from likelihead.commands import help, overrides, quoting, resolvers
     from likelihead.commands.user_errors import reports_errors
 
     resolvers.register()
     words = sys.argv[1:]
     words = words[1:] if words[:1] == [command] else words
-    words = quoting.quote(overrides.open_up(words), sweep=command != "compare" and bool(set(words) & SWEEP))
+    words = overrides.open_up(overrides.replaced(words, config_name))
+    words = quoting.quote(words, sweep=command != "compare" and bool(set(words) & SWEEP))
     with reports_errors():
         overrides.check(words, config_name)
+    text = help.help_text(words, config_name, command) if help.FLAGS & set(words) else None
+    if text is not None:
+        print(text)
+        raise SystemExit(0)
     return overrides.without_null_groups(words)
 
 
@@ -60,9 +64,12 @@ def start(task: Task, config_name: str, words: Sequence[str]) -> None:
     import hydra
 
     from likelihead.commands import resolvers
-    from likelihead.commands.user_errors import reports_errors
+    from likelihead.commands.user_errors import reports_errors, reports_interruption
 
     typed = sys.argv
+    # A console script does not look for modules in the folder where it was typed, as `python train.py` does.
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
 
     # A launcher may run this in another process: all it needs is in its closure, and the resolvers are registered here.
     @wraps(task)
@@ -77,6 +84,7 @@ def start(task: Task, config_name: str, words: Sequence[str]) -> None:
     flags = ["-m"] if set(words) & SWEEP else []
     sys.argv = [typed[0], *flags, *(word for word in words if word not in SWEEP)]
     try:
-        application()
+        with reports_interruption(lambda: "nothing more was done"):
+            application()
     finally:
         sys.argv = typed

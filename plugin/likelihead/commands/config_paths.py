@@ -23,7 +23,19 @@ def path_of(config: DictConfig, key: str) -> Path:
     return Path(to_absolute_path(str(value)))
 
 
-def output_of(config: DictConfig, inputs: Sequence[Path]) -> Path:
+def input_paths(config: DictConfig) -> tuple[Path, Path | None]:
+    """The checkpoint file, of a run if `checkpoint` is its directory, and the table, None without `data.path`.
+
+    Raises:
+        LikelihoodError: no checkpoint was given.
+    """
+    from likelihead.training.checkpoint import checkpoint_file
+
+    checkpoint = checkpoint_file(path_of(config, "checkpoint"))
+    return checkpoint, None if config.data.path is None else path_of(config, "data.path")
+
+
+def output_of(config: DictConfig, inputs: Sequence[Path | None]) -> Path:
     """The path under `output`.
 
     Raises:
@@ -32,6 +44,6 @@ def output_of(config: DictConfig, inputs: Sequence[Path]) -> Path:
     path = path_of(config, "output")
     if path.is_dir():
         raise LikelihoodError(f"output={path} is a directory: name a file in it")
-    if any(path.exists() and other.exists() and path.samefile(other) for other in inputs):
+    if any(other and path.exists() and other.exists() and path.samefile(other) for other in inputs):
         raise LikelihoodError(f"output={path} is one of the input files: choose another name")
     return path

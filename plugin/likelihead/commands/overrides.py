@@ -19,21 +19,47 @@ from likelihead.errors import LikelihoodError, suggest
 
 #: Mappings whose keys depend on the family, which checks them itself.
 OPEN = ("distribution.parameters.", "distribution.links.", "distribution.floors.", "distribution.options.")
-#: Optional keys of one distribution.
-OPTIONAL = ("distribution.components", "distribution.links", "distribution.floors", "distribution.options")
+#: Keys that a config need not name: of one distribution, and those of a schedule that Lightning takes.
+OPTIONAL = (
+    "distribution.components", "distribution.links", "distribution.floors", "distribution.options",
+    "optimizer.scheduler.interval", "optimizer.scheduler.frequency", "optimizer.scheduler.monitor",
+)  # fmt: skip
+#: What a class of the user's own may replace, by the key of `_target_`.
+REPLACEABLE = ("architecture", "optimizer.scheduler")
 #: Groups that a run can do without: `logger=null`.
 OPTIONAL_GROUPS = ("callbacks", "experiment", "logger", "strategy")
+#: All flags of Hydra.
+FLAGS = (
+    *("--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--resolve", "--package", "-p", "--run", "-r"),
+    *("--multirun", "-m", "--shell-completion", "-sc", "--config-path", "-cp", "--config-name", "-cn"),
+    *("--config-dir", "-cd", "--experimental-rerun", "--info", "-i"),
+)
 #: Flags of Hydra after which only Hydra knows which words there are: other config folders, completion.
 ELSEWHERE = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--shell-completion", "-sc")
 
 
 def open_up(words: Sequence[str]) -> list[str]:
-    """The command line with `++` before the keys that a distribution's file need not name.
+    """The command line with `++` before the keys that a config file need not name.
 
     >>> open_up(["distribution=any", "distribution.parameters.df=4"])
     ['distribution=any', '++distribution.parameters.df=4']
     """
     return [f"++{word}" if word.startswith(OPEN) or word.split("=")[0] in OPTIONAL else word for word in words]
+
+
+def replaced(words: Sequence[str], config_name: str) -> list[str]:
+    """The command line with the shipped options taken away from what a `_target_` on it replaces.
+
+    >>> replaced(["architecture._target_=my.Net", "architecture.channels=4"], "train")
+    ['~architecture', '++architecture._target_=my.Net', '++architecture.channels=4']
+    """
+    for name in REPLACEABLE:
+        if not any(word.startswith(f"{name}._target_=") for word in words):
+            continue
+        words = [f"++{word}" if word.startswith(f"{name}.") else word for word in words]
+        if config_name == "train" and not any(word.startswith(f"{name}=") for word in words):
+            words = [f"~{name}" if name in groups() else f"++{name}=null", *words]
+    return list(words)
 
 
 def without_null_groups(words: Sequence[str]) -> list[str]:
@@ -56,17 +82,33 @@ def check(words: Sequence[str], config_name: str) -> None:
     Raises:
         LikelihoodError: the first word that does not.
     """
+    _check_flags(words)
     if any(word.split("=")[0] in ELSEWHERE for word in words):
         return
     given = [override for override in parsed(words) if not override.is_hydra_override()]
-    groups = _groups() if config_name == "train" else {}
+    known = groups() if config_name == "train" else {}
     for override in given:
-        if override.key_or_group in groups:
-            _check_choice(override, groups[override.key_or_group])
-    keys = [override for override in given if override.key_or_group not in groups and not override.is_add()]
+        if override.is_add() and override.key_or_group in known:
+            word = str(override.input_line).lstrip("+")
+            raise LikelihoodError(f"+{word}: a choice of a group takes no plus sign; write {word}")
+    for override in given:
+        if override.key_or_group in known:
+            _check_choice(override, known[override.key_or_group])
+    keys = [override for override in given if override.key_or_group not in known and not override.is_add()]
     keys = [override for override in keys if not override.is_force_add()]
     if keys:
-        _check_keys(keys, [o for o in given if o.key_or_group in groups], config_name, groups)
+        _check_keys(keys, [o for o in given if o.key_or_group in known], config_name, known)
+
+
+def _check_flags(words: Sequence[str]) -> None:
+    """Raise a LikelihoodError for a flag that Hydra does not have, such as `--checkpoint x` for `checkpoint=x`."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        flag, equals, value = word.partition("=")
+        if not word.startswith("--") or flag in FLAGS:
+            continue
+        value = value if equals else following if following and "=" not in following else "…"
+        name = flag.lstrip("-").replace("-", "_")
+        raise LikelihoodError(f"there is no flag {flag}; options have no dashes: write {name}={value}")
 
 
 def parsed(words: Sequence[str]) -> list[Override]:
@@ -143,8 +185,12 @@ def _parse(word: str) -> Override:
         raise LikelihoodError(f"{word!r} cannot be read: {' '.join(str(error).split())}") from error
 
 
-def _groups() -> dict[str, list[str]]:
-    """The choices of each config group."""
+def groups() -> dict[str, list[str]]:
+    """The choices of each config group.
+
+    >>> groups()["strategy"]
+    ['auto', 'cpu', 'ddp', 'fsdp', 'gpu']
+    """
     folders = sorted(folder for folder in conf_directory().iterdir() if folder.is_dir())
     return {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in folders}
 

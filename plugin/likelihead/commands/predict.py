@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,33 +19,33 @@ SUFFIXES = (".csv", ".csv.gz", ".parquet", ".pq")
 def predict(config: DictConfig) -> Path:
     """Write the predictions for `data.path` to `output`, and return that path.
 
+    Without `data.path` they are those of the test rows of the run.
+
     Raises:
         LikelihoodError: a file that cannot be read or written, a missing column, a level outside (0, 1).
     """
-    from likelihead.commands.config_paths import output_of, path_of
-    from likelihead.commands.saved_model import SavedModel
-    from likelihead.evaluation.predictions import predict_frame
+    from likelihead.commands.config_paths import input_paths, output_of
+    from likelihead.commands.saved_model import load_model, rows_of
+    from likelihead.commands.summary import count
+    from likelihead.evaluation.predictions import check_levels, predict_table
 
-    checkpoint, path = path_of(config, "checkpoint"), path_of(config, "data.path")
+    checkpoint, path = input_paths(config)
     output = output_of(config, [checkpoint, path])
     if not output.name.lower().endswith(SUFFIXES):
         raise LikelihoodError(f"output={output}: the name must end in one of {', '.join(SUFFIXES)}")
-    levels = _levels(config.quantiles)
-    model = SavedModel.load(checkpoint)
-    frame = predict_frame(model.module, model.read(path, "optional"), model.encoder.target.columns, levels)
-    _write(output, frame)
-    print(f"{len(frame)} rows, {len(frame.columns)} columns: {output}")
+    quantiles = _as_list(config.quantiles)
+    check_levels(quantiles)
+    module = load_model(checkpoint, config)
+    frame, encoder, name = rows_of(module, checkpoint, path)
+    columns = [str(column) for column in _as_list(config.columns)]
+    predicted = predict_table(module, frame, encoder, quantiles, columns, config.data.unseen)
+    _write(output, predicted)
+    print(f"{count(len(predicted), 'row')} of {name}, {count(len(predicted.columns), 'column')}: {output}")
     return output
 
 
-def _levels(given: Any) -> Sequence[float]:
-    levels = [given] if isinstance(given, int | float) else list(given or [])
-    for level in levels:
-        if isinstance(level, bool) or not isinstance(level, int | float) or not 0.0 < level < 1.0:
-            raise LikelihoodError(
-                f"quantiles contains {level!r}; each level must lie between 0 and 1, such as [0.05,0.5,0.95]"
-            )
-    return [float(level) for level in levels]
+def _as_list(given: Any) -> list[Any]:
+    return [given] if isinstance(given, int | float | str) else list(given or [])
 
 
 def _write(path: Path, frame: pd.DataFrame) -> None:

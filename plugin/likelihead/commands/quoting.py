@@ -13,7 +13,7 @@ PATHS = (
     "data.path", "data.test_path", "output", "checkpoint", "resume", "hydra.run.dir", "hydra.sweep.dir",
 )  # fmt: skip
 #: The keys whose value is a column, or a list of columns in brackets.
-COLUMNS = ("data.target", "data.weight", "data.exposure")
+COLUMNS = ("data.target", "data.weight", "data.exposure", "columns")
 
 
 def quote(words: Sequence[str], sweep: bool) -> list[str]:
@@ -36,6 +36,19 @@ def assignment(key: str, value: str) -> str:
     "hydra.run.dir='runs/it\\\\'s (1)'"
     """
     return f"{key}={QuotedString(value, Quote.single).with_quotes()}"
+
+
+def text_assignment(key: str, value: str) -> str:
+    """The word that sets a key to a text, in quotes only where Hydra would read something else.
+
+    >>> text_assignment("net.name", "wide"), text_assignment("net.name", "1")
+    ('net.name=wide', "net.name='1'")
+    """
+    try:
+        is_read = OverridesParser.create().parse_override(f"{key}={value}").value() == value
+    except HydraException:
+        is_read = False
+    return f"{key}={value}" if is_read else assignment(key, value)
 
 
 def _quoted(typed: str) -> str:

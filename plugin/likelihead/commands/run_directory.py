@@ -14,6 +14,7 @@ from hydra.utils import to_absolute_path
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from likelihead.commands.overrides import OPTIONAL_GROUPS
+from likelihead.commands.stored_config import check_stored, load_stored
 from likelihead.errors import LikelihoodError
 from likelihead.files import write_text
 
@@ -41,7 +42,7 @@ def run_config(config: DictConfig) -> DictConfig:
     """
     directory = output_directory()
     if config.resume:
-        config = _resumed(directory, config.resume)
+        config = _resumed(directory, config)
     else:
         _record_choices(config)
     for key in ("path", "test_path"):
@@ -52,10 +53,8 @@ def run_config(config: DictConfig) -> DictConfig:
     return config
 
 
-def _resumed(directory: Path, resume: str) -> DictConfig:
-    saved = OmegaConf.load(directory / CONFIG)
-    if not isinstance(saved, DictConfig):
-        raise LikelihoodError(f"{str(directory / CONFIG)!r} is not the config of a run: it holds no mapping")
+def _resumed(directory: Path, composed: DictConfig) -> DictConfig:
+    saved = load_stored(directory / CONFIG)
     choices = HydraConfig.get().runtime.choices
     for word in HydraConfig.get().overrides.task:
         override = OverridesParser.create().parse_override(word)
@@ -65,8 +64,9 @@ def _resumed(directory: Path, resume: str) -> DictConfig:
         elif key != "resume":
             with open_dict(saved):
                 OmegaConf.update(saved, key, override.value(), merge=True)
+    check_stored(saved, composed, directory)
     OmegaConf.set_struct(saved, True)
-    saved.resume = resume
+    saved.resume = composed.resume
     return saved
 
 

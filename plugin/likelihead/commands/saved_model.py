@@ -1,35 +1,61 @@
-"""A trained model as it was saved: the module, and how the columns of its table are encoded."""
+"""A trained module as it was saved, with the network and the families that the command line names again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from likelihead.data import Examples, TableEncoder, load_table
+import pandas as pd
+from omegaconf import DictConfig
+from torch import nn
+
+from likelihead.commands.build import own_network, plain
+from likelihead.commands.held_out_rows import held_out_rows
+from likelihead.data import TableEncoder
+from likelihead.data.tables.files import read_table
 from likelihead.errors import LikelihoodError
-from likelihead.training.checkpoint import load
+from likelihead.families.signature import resolve
+from likelihead.training.checkpoint import read, restore
 from likelihead.training.module import LikelihoodModule
 
 
-@dataclass(frozen=True)
-class SavedModel:
-    """A module with the encoder of its table."""
+def load_model(path: Path, config: DictConfig) -> LikelihoodModule:
+    """The module in a checkpoint file.
 
-    module: LikelihoodModule
-    encoder: TableEncoder
+    The file is read as data. Code of the user's own, a network or a distribution class, is imported only where the
+    command line names it, in `architecture` and `families`.
 
-    @classmethod
-    def load(cls, path: Path) -> SavedModel:
-        """The model in a checkpoint file.
+    Raises:
+        LikelihoodError: there is no checkpoint, it was not trained on a table, or its network or family must be named.
+    """
+    contents = read(path)
+    description = contents["likelihead"]
+    if "table" not in description.get("extra", {}):
+        raise LikelihoodError(f"{str(path)!r} was trained without a table: predict with it in Python, load(path)(x)")
+    families = [resolve(str(name)) for name in plain(config.families) or []]
+    return restore(contents, str(path), _network(path, plain(config.architecture), description), families)
 
-        Raises:
-            LikelihoodError: there is no checkpoint, or it was not trained by a command and so knows no table.
-        """
-        module = load(path)
-        if "table" not in module.extra:
-            raise LikelihoodError(f"{str(path)!r} was trained without a table: predict with it in Python, module(x)")
-        return cls(module, TableEncoder.from_state(module.extra["table"]))
 
-    def read(self, path: Path, target: str) -> Examples:
-        """The rows of a table file, encoded for the model; `target` as in `load_table`."""
-        return load_table(path, self.encoder.state(), target)
+def rows_of(module: LikelihoodModule, checkpoint: Path, path: Path | None) -> tuple[pd.DataFrame, TableEncoder, str]:
+    """The table at a path, or without one the test rows of the run; its encoder, and the words for it in messages."""
+    encoder = TableEncoder.from_state(module.extra["table"])
+    if path is None:
+        # As in training, a level that only held-out rows have is no error.
+        return held_out_rows(checkpoint, module), replace(encoder, unseen="ignore"), "the test set"
+    return read_table(path), encoder, path.name
+
+
+def _network(path: Path, options: Mapping[str, Any], description: Mapping[str, Any]) -> nn.Module | None:
+    """The network that the command line names; None where the checkpoint describes a shipped one."""
+    if description.get("architecture") is not None:
+        if options:
+            raise LikelihoodError(f"{str(path)!r} holds its network: leave out architecture")
+        return None
+    if "_target_" not in options:
+        raise LikelihoodError(
+            f"{str(path)!r} was trained with a network of your own, which a checkpoint cannot hold: name it as in "
+            "training, with its options, such as architecture._target_=my_module.Net architecture.width=64"
+        )
+    return own_network(options, len(TableEncoder.from_state(description["extra"]["table"]).names))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -19,6 +18,15 @@ def number(value: Any) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
+def count(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> count(1, "row"), count(2, "row")
+    ('1 row', '2 rows')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     """A table without lines: the first column is aligned left, the others right."""
     drawn = Table(box=None, pad_edge=False)
@@ -29,8 +37,14 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     return drawn
 
 
-def print_summary(title: str, evaluations: Mapping[str, Evaluation], directory: Path) -> None:
-    """Print the NLL of each part, with those of the marginal fit and the true distribution, and where the files are."""
+def print_start(distribution: str, source: str, parts: Mapping[str, int]) -> None:
+    """Print what is trained on which rows, before training starts."""
+    rows = ", ".join(f"{number} {part}" for part, number in parts.items())
+    print(f"Training {distribution} on {source}" + (f": {rows} rows" if parts else ""), flush=True)
+
+
+def print_summary(title: str, evaluations: Mapping[str, Evaluation], notes: Sequence[str]) -> None:
+    """Print the NLL of each part, with those of the marginal fit and the true distribution, and notes below it."""
     parts = [(name, evaluation) for name, evaluation in evaluations.items() if evaluation.n]
     known = any(evaluation.oracle is not None for _, evaluation in parts)
     columns = ["NLL per row", "rows", "trained", "marginal", *(["truth"] if known else [])]
@@ -39,8 +53,5 @@ def print_summary(title: str, evaluations: Mapping[str, Evaluation], directory: 
     console.print()
     console.print(title, style="bold", markup=False, soft_wrap=True)
     console.print(table(columns, rows))
-    console.print()
-    best = directory / "checkpoints" / "best.ckpt"
-    console.print(f"Files:   {directory}", soft_wrap=True, markup=False)
-    hint = f"likelihead predict checkpoint={best} data.path=NEW.csv output=predictions.csv"
-    console.print(f"Predict: {hint}", soft_wrap=True, markup=False)
+    for note in notes:
+        console.print(note, soft_wrap=True, markup=False)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from likelihead.commands import command_line, directory_claim
+from likelihead.commands.run_directory import LAST, is_copy, output_directory
+from likelihead.commands.sweep import report_sweep
+from likelihead.commands.user_errors import reports_interruption
 
 if TYPE_CHECKING:
     from likelihead.training.fit import Outcome
@@ -14,10 +19,26 @@ if TYPE_CHECKING:
 
 def run(config: DictConfig) -> Outcome | None:
     """Train as the config says; None in the further processes of a run on several devices."""
-    from likelihead.commands.training import train
+    with directory_claim.trial(), reports_interruption(_how_to_resume):
+        # Importing torch takes seconds.
+        if not is_copy():
+            print(f"{_chosen(config)}; writing to {output_directory()}", flush=True)
+        from likelihead.commands.training import train
 
-    with directory_claim.trial():
         return train(config)
+
+
+def _chosen(config: DictConfig) -> str:
+    if config.resume:
+        return "Resuming a run"
+    return f"distribution={HydraConfig.get().runtime.choices.get('distribution', 'your own')}"
+
+
+def _how_to_resume() -> str:
+    directory = output_directory()
+    if not (directory / LAST).is_file():
+        return f"no epoch had ended, so that there is nothing to resume in {directory}"
+    return f"{shlex.join(['likelihead', 'train', f'resume={directory}'])} continues this run"
 
 
 def objective(config: DictConfig) -> float | None:
@@ -28,4 +49,6 @@ def objective(config: DictConfig) -> float | None:
 
 def main() -> None:
     """`likelihead train` and `python train.py`."""
-    command_line.run(objective, "train", "train", directory_claim.claim)
+    with directory_claim.claim(command_line.checked("train", "train")) as words:
+        command_line.start(objective, "train", words)
+        report_sweep(words)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytorch_lightning as pl
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from likelihead.commands import build, summary
+from likelihead.commands import build, remarks, summary
+from likelihead.commands.hints import how_to_predict
 from likelihead.commands.run_directory import (
     BEST,
     LAST,
@@ -23,6 +24,7 @@ from likelihead.training.checkpoint import load_weights, read
 from likelihead.training.data_module import as_data_module
 from likelihead.training.fit import Outcome, conclude, fit
 from likelihead.training.lightning_warnings import without_hints
+from likelihead.training.module import LikelihoodModule
 
 
 def train(config: DictConfig) -> Outcome | None:
@@ -41,17 +43,55 @@ def train(config: DictConfig) -> Outcome | None:
         rows = as_data_module(data, batch_size=config.data.batch_size, seed=config.seed, processes=trainer.world_size)
         build.scale_to_rows(config, rows, trainer)
         module = build.build_module(config, rows)
+        module.extra["distribution"] = _distribution(config, module)
         if is_finished(config, directory):
             load_weights(module, read(directory / BEST)["state_dict"], str(directory / BEST))
             outcome: Outcome | None = conclude(module, rows, directory)
+            trained = None
         else:
             _store_splits(data, directory, trainer)
+            _announce(config, module, data, trainer)
             start = {"weights": config.checkpoint, "resume": directory / LAST if config.resume else None}
             outcome = fit(module, rows, trainer=trainer, directory=directory, seed=config.seed, **start)
+            trained = trainer.current_epoch
     if outcome is not None:
-        name = data.name if isinstance(data, Data) else type(data).__name__
-        summary.print_summary(f"{module.head.name} on {name}", outcome.evaluations, directory)
+        course = remarks.course(directory / BEST, trained, config.trainer.max_epochs)
+        _print_end(config, outcome, data, course)
     return outcome
+
+
+def _distribution(config: DictConfig, module: LikelihoodModule) -> str:
+    """The distribution as the user named it, or the class where that was `any`."""
+    name = OmegaConf.select(config, "choices.distribution")
+    return module.head.name if name in (None, "any") else str(name)
+
+
+def _source(config: DictConfig, data: object) -> str:
+    """The data as the user named them: a file, a data set, or the choice of a config."""
+    if config.data.get("kind") == "table":
+        return Path(config.data.path).name
+    if "_target_" in config.data:
+        return str(OmegaConf.select(config, "choices.data") or type(data).__name__)
+    return data.name if isinstance(data, Data) else type(data).__name__
+
+
+def _announce(config: DictConfig, module: LikelihoodModule, data: object, trainer: pl.Trainer) -> None:
+    parts = {name: len(part) for name, part in data.parts.items() if len(part)} if isinstance(data, Data) else {}
+    if trainer.is_global_zero:
+        summary.print_start(module.extra["distribution"], _source(config, data), parts)
+
+
+def _print_end(config: DictConfig, outcome: Outcome, data: object, course: str | None) -> None:
+    directory = output_directory()
+    notes = [
+        *remarks.remarks(outcome.module, outcome.evaluations),
+        "",
+        *([f"Best:    {course}"] if course else []),
+        f"Files:   {directory}",
+        f"Predict: {how_to_predict(config, outcome.module, directory, outcome.evaluations['test'].n > 0)}",
+    ]
+    title = f"{outcome.module.extra['distribution']} on {_source(config, data)}"
+    summary.print_summary(title, outcome.evaluations, notes)
 
 
 def _refuse_mixed_trials(trainer: pl.Trainer) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -41,6 +41,26 @@ def sentence_of(error: Exception) -> str | None:
     if isinstance(error, OmegaConfBaseException) or type(error).__name__ == "MisconfigurationException":
         return " ".join(str(error).split())
     return str(error) if isinstance(error, LikelihoodError) else None
+
+
+class Interruption(SystemExit):
+    """The exit of a command that Ctrl-C stopped."""
+
+
+@contextmanager
+def reports_interruption(advice: Callable[[], str]) -> Iterator[None]:
+    """Exit with one sentence and status 130 where Ctrl-C stops the block; `advice` says what can be done then."""
+    try:
+        yield
+    except Interruption:
+        raise
+    except (KeyboardInterrupt, SystemExit) as end:
+        # Lightning turns the interruption of a training into an exit.
+        if not isinstance(end, KeyboardInterrupt) and not isinstance(end.__context__, KeyboardInterrupt):
+            raise
+        sys.stdout.flush()
+        print(f"interrupted: {advice()}", file=sys.stderr)
+        raise Interruption(130) from None
 
 
 @contextmanager

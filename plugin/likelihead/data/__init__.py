@@ -5,8 +5,9 @@ from likelihead.data.dataset import Data, Dataset, Examples
 from likelihead.data.loader import BatchLoader
 from likelihead.data.row_splits import load_rows, save_rows, split_rows
 from likelihead.data.sources import load_data
+from likelihead.data.tables.encode_table import encode_table, load_table
 from likelihead.data.tables.encoder import TableEncoder
-from likelihead.data.tables.split_table import encode_table, load_table, split_table
+from likelihead.data.tables.split_table import split_table
 
 __all__ = [
     "Batch",

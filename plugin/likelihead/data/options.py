@@ -35,7 +35,7 @@ def complete(options: Mapping[str, Any], sources: Mapping[str, Mapping[str, Any]
         sources: the options that only one source has, with their defaults, by source.
 
     Raises:
-        LikelihoodError: an unknown source, option or choice, or a fraction outside [0, 1).
+        LikelihoodError: an unknown source, option or choice, or a number outside its range.
 
     >>> complete({"kind": "simulated"}, {"simulated": {"rows": 6000}})["rows"]
     6000
@@ -57,14 +57,21 @@ def complete(options: Mapping[str, Any], sources: Mapping[str, Mapping[str, Any]
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Raise a LikelihoodError if an option is not one of its choices or a fraction lies outside [0, 1)."""
+    """Raise a LikelihoodError if an option is not one of its choices or a number lies outside its range."""
     for key, choices in CHOICES.items():
         if options[key] not in choices:
             raise LikelihoodError(f"data.{key} is {options[key]!r}; the choices are {', '.join(choices)}")
     for key in ("test_fraction", "validation_fraction"):
         if not _is_fraction(options[key]):
             raise LikelihoodError(f"data.{key} is {options[key]!r}; it must be at least 0 and below 1")
+    for key, minimum in (("max_levels", 1), ("min_level_count", 1), ("seed", 0)):
+        if not _is_whole(options[key], minimum) and not (key == "seed" and options[key] is None):
+            raise LikelihoodError(f"data.{key} is {options[key]!r}; it must be a whole number of at least {minimum}")
 
 
 def _is_fraction(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0.0 <= value < 1.0
+
+
+def _is_whole(value: object, minimum: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= minimum

@@ -14,10 +14,13 @@ from torch import Tensor, nn
 
 from likelihead import inference
 from likelihead.data.dataset import Dataset
+from likelihead.data.tables.encode_table import encode_table
+from likelihead.data.tables.encoder import TableEncoder
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.evaluate import as_float64, batches, in_float64
 from likelihead.heads.sites import by_site, filled, log_prob
 from likelihead.inference.batches import given_parameters
+from likelihead.target_types.cells import require_columns
 from likelihead.target_types.classes import class_columns
 from likelihead.target_types.detect import class_of
 from likelihead.target_types.target_type import OutputColumns, TargetColumns, TargetType
@@ -42,7 +45,8 @@ def frame_of(
         columns: the target columns of the table, with the names of classes or items and the unit of angles.
         quantiles: levels in (0, 1).
         seed: the seed of the randomised pit of discrete families.
-        mask: False where a row, or a site of it, has no target: its pit is NaN, and log_prob leaves it out.
+        mask: False where a row, or a site of it, has no target: its pit is NaN, and log_prob leaves it out (NaN where
+            the whole row is masked).
 
     Returns:
         A frame of n rows.
@@ -57,7 +61,8 @@ def frame_of(
     columns = TargetColumns(["y"]) if columns is None else columns
     target_type = class_of(predicted)(type(predicted).__name__)
     table: OutputColumns = {}
-    for name, values in _statistics(predicted, quantiles).items():
+    statistics = _statistics(predicted, quantiles)
+    for name, values in statistics.items():
         in_units = values if name != "mean" else _mean(target_type, values, predicted, columns)
         if in_units is not None:
             table |= target_type.write(name, in_units, columns)
@@ -65,8 +70,11 @@ def frame_of(
         table |= class_columns(name, parameter.detach().numpy(), columns)
     if y is not None:
         table["log_prob"] = log_prob(predicted, y, mask=mask).numpy()
+        if mask is not None:
+            table["log_prob"] = np.where(mask.reshape(len(mask), -1).any(1).numpy(), table["log_prob"], np.nan)
         known = y if mask is None else filled(y, mask, by_site(predicted))
-        pit = _if_defined(partial(inference.pit, y=known, seed=seed), predicted)
+        # Values without an order, such as classes, have neither quantiles nor a pit.
+        pit = _if_defined(partial(inference.pit, y=known, seed=seed), predicted) if "median" in statistics else None
         if pit is not None and mask is not None:
             pit = np.where(mask.numpy().reshape(*mask.shape, *(1,) * (pit.ndim - mask.dim())), pit, np.nan)
         table |= {} if pit is None else class_columns("pit", pit, columns)
@@ -87,6 +95,49 @@ def predict_frame(
         x, exposure, y = (as_float64(part) for part in (batch.x, batch.exposure, batch.y))
         frames.append(frame_of(model64(x, exposure), y, columns, quantiles, number, batch.mask))
     return pd.concat(frames, ignore_index=True)
+
+
+def predict_table(
+    model: nn.Module,
+    frame: pd.DataFrame,
+    encoder: TableEncoder,
+    quantiles: Sequence[float] = (0.05, 0.5, 0.95),
+    columns: Sequence[str] = (),
+    unseen: str | None = None,
+) -> pd.DataFrame:
+    """Predictions of a model for the rows of a table, as a frame like that of `frame_of`, with the index of the table.
+
+    Args:
+        model: a module that maps x to a distribution, such as a LikelihoodModule.
+        frame: n rows with the input columns of the encoder; if it has the target too, log_prob and pit are added.
+        encoder: encodes the table as it was encoded for training.
+        quantiles: levels in (0, 1).
+        columns: columns of the table to put before the predictions, such as an identifier.
+        unseen: what to do about a category that is not in the training rows: `error` or `ignore`; None: as in training.
+
+    Raises:
+        LikelihoodError: a missing column, a level outside (0, 1), or a column named like one of the predictions.
+    """
+    check_levels(quantiles)
+    require_columns(frame, columns, "output")
+    rows = encode_table(frame.reset_index(drop=True), encoder, "optional", unseen=unseen)
+    predicted = predict_frame(model, rows, encoder.target.columns, quantiles)
+    predicted.index = frame.index
+    taken = [name for name in columns if name in predicted.columns]
+    if taken:
+        raise LikelihoodError(
+            f"columns names {taken[0]!r}, which is also the name of a prediction: rename that column of the table"
+        )
+    return pd.concat([frame[list(dict.fromkeys(columns))], predicted], axis=1)
+
+
+def check_levels(levels: Sequence[Any]) -> None:
+    """Raise a LikelihoodError if one of the levels of quantiles is not a number in (0, 1)."""
+    for level in levels:
+        if isinstance(level, bool) or not isinstance(level, int | float) or not 0.0 < level < 1.0:
+            raise LikelihoodError(
+                f"quantiles contains {level!r}; each level must lie between 0 and 1, such as [0.05,0.5,0.95]"
+            )
 
 
 def _statistics(predicted: Any, quantiles: Sequence[float]) -> dict[str, NDArray[Any]]:

@@ -20,6 +20,8 @@ from likelihead.families.signature import Signature, path_of, resolve
 __all__ = ["MIXTURE", "Family", "read", "shipped"]
 
 #: The parameter that holds the logits of a mixture's weights.
+#: The size at which a family with a dimension of its own is probed.
+PROBE_SIZE = 3
 MIXTURE = "mixture_logits"
 KEYS = ("family", "parameters", "links", "floors", "components", "options")
 Role = str | float | Sequence[float]
@@ -157,6 +159,11 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
     for name in (*links, *floors):
         if name not in roles:
             raise LikelihoodError(f"{cls.__name__} has no parameter {name!r} to link: {suggest(name, roles)}")
+    if event_size is not None and not signature.is_sized:
+        raise LikelihoodError(
+            f"{cls.__name__} has no dimension of its own: leave out event_size={event_size}; for independent outputs "
+            f"give output_shape=({event_size},)"
+        )
     shapes = signature.event_shapes(event_size)
     rows = (*output_shape, components) if components else output_shape
     full = {name: torch.Size((*rows, *shapes.get(name, ()))) for name in roles}
@@ -256,3 +263,13 @@ def family_for(spec: str | Mapping[str, Any] | type, y: Tensor, classes: int | N
         return Family.of(mapping, event_size=int(y.shape[1]))
     size = classes if classes is not None else int(y.max()) + 1
     return Family.of(mapping, event_size=max(size, 2), output_shape=tuple(y.shape[1:]))
+
+
+def probe_family(spec: str | Mapping[str, Any] | type, size: int | None = None) -> Family:
+    """Resolve a family without data; if it needs an event size, with `size` or a small default."""
+    mapping = read(spec) if isinstance(spec, str) else {"family": spec} if isinstance(spec, type) else dict(spec)
+    target = mapping.get("family")
+    if target is None:
+        raise LikelihoodError("a distribution needs its family, such as family: pyro.distributions.Gumbel")
+    signature = Signature.of(target if isinstance(target, type) else resolve(str(target)))
+    return Family.of(mapping, event_size=(size or PROBE_SIZE) if signature.is_sized else None)

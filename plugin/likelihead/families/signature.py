@@ -51,7 +51,8 @@ def resolve(path: str, user_classes: Iterable[type] = (), trusted: bool = True) 
     if not trusted and module not in TRUSTED_MODULES:
         raise LikelihoodError(
             f"the family {path!r} comes with the file and is not part of Pyro or likelihead; "
-            f"pass its class where you load the file: load(path, families=[{name}])"
+            f"pass its class where you load the file: load(path, families=[{name}]), or families=[{path}] on the "
+            "command line"
         )
     try:
         cls = getattr(importlib.import_module(module), name)

@@ -11,7 +11,7 @@ from likelihead.configs import shipped
 from likelihead.distributions.mixture import MixtureSameFamily
 from likelihead.distributions.normal import Normal
 from likelihead.distributions.von_mises import VonMises
-from likelihead.families.family import Family
+from likelihead.families.family import probe_family
 from likelihead.laws.law import FUNCTIONS, Claim, law
 
 #: The event size of families that need one.
@@ -24,7 +24,7 @@ def examples() -> dict[str, Any]:
     >>> examples()["poisson"].batch_shape
     torch.Size([1])
     """
-    return {name: Family.of(name, event_size=_SIZE).example() for name in shipped()} | _not_shipped()
+    return {name: probe_family(name, _SIZE).example() for name in shipped()} | _not_shipped()
 
 
 def _not_shipped() -> dict[str, Any]:

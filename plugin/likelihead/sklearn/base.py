@@ -39,6 +39,8 @@ DISTINCT_INPUTS = 0.9
 #: Rows that are predicted at a time.
 ROWS_AT_A_TIME = 10_000
 OPTIMIZERS = ("adamw", "lbfgs")
+#: Arguments of Lightning's Trainer that follow from the parameters of the estimator.
+SET_BY_ESTIMATOR = ("max_epochs", "callbacks", "gradient_clip_val")
 #: A network for short runs: half the width of the shipped one, and less dropout.
 MLP_OPTIONS = {"width": 128, "dropout": 0.1}
 #: Options of the `data` config group that have a meaning for tables that are already in memory.
@@ -93,7 +95,7 @@ class DistributionalEstimator(BaseEstimator):
         self.metrics_: dict[str, dict[str, Any]] = outcome.metrics
 
     def _check_targets(self, targets: pd.DataFrame) -> None:
-        """Raise an error where the targets that count are too few or too many sorts for this estimator."""
+        """Raise an error where the targets of the rows that count do not suit the estimator."""
 
     def _options(self, **own: Any) -> dict[str, Any]:
         given = dict(self.data_options or {})
@@ -124,9 +126,9 @@ class DistributionalEstimator(BaseEstimator):
         return Data(train, validation, test, encoder=self.encoder_)
 
     def _train(self, data: Data, seed: int) -> Outcome:
-        network = self._network(data.train.x.shape[1])
+        network = self._network(data.train.x)
         held_out = len(data.validation) > 0
-        options = {"enable_progress_bar": bool(self.verbose), **(self.trainer_options or {})}
+        options = self._trainer_options()
         optimizer: Any
         scheduler: Any = None
         if self.optimizer == "lbfgs":
@@ -145,15 +147,22 @@ class DistributionalEstimator(BaseEstimator):
         assert outcome is not None
         return outcome
 
-    def _network(self, in_features: int) -> nn.Module:
+    def _trainer_options(self) -> dict[str, Any]:
+        given = dict(self.trainer_options or {})
+        for name in SET_BY_ESTIMATOR:
+            if name in given:
+                raise LikelihoodError(f"trainer_options has {name!r}, which the estimator sets itself: leave it out")
+        return {"enable_progress_bar": bool(self.verbose), **given}
+
+    def _network(self, x: Tensor) -> nn.Module:
         options = dict(self.architecture_options or {})
         if isinstance(self.architecture, str):
             chosen = {**(MLP_OPTIONS if self.architecture == "mlp" else {}), **options}
-            return architectures.build(self.architecture, in_features, **chosen)
+            return architectures.build_for(self.architecture, x, **chosen)
         if isinstance(self.architecture, nn.Module):
             return deepcopy(self.architecture)
         if callable(self.architecture):
-            network: nn.Module = self.architecture(in_features, **options)
+            network: nn.Module = self.architecture(x.shape[1], **options)
             return network
         raise LikelihoodError(
             f"architecture is {self.architecture!r}: pass a name ({', '.join(architectures.ARCHITECTURES)}), a module, "

@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_y, check_is_fitted, column_or_1d
 from likelihead.errors import LikelihoodError
 from likelihead.sklearn.base import DistributionalEstimator, joined
 from likelihead.target_types.cells import is_text
-from likelihead.target_types.classes import Binary, Labels, Level
+from likelihead.target_types.target_type import TargetType
 
 
 class DistributionalClassifier(ClassifierMixin, DistributionalEstimator):
@@ -73,7 +73,7 @@ class DistributionalClassifier(ClassifierMixin, DistributionalEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         try:
-            tags.classifier_tags.multi_class = not isinstance(self._target_type(), Binary)
+            tags.classifier_tags.multi_class = self._target_type().max_labels is None
         except LikelihoodError:
             return tags
         return tags
@@ -91,7 +91,7 @@ class DistributionalClassifier(ClassifierMixin, DistributionalEstimator):
             LikelihoodError: an unknown parameter value, or inputs that cannot be encoded.
         """
         target_type = self._target_type()
-        if not isinstance(target_type, Labels):
+        if not target_type.has_labels:
             raise LikelihoodError(
                 f"{target_type.family} takes {target_type.support_text}: use DistributionalRegressor, or categorical, "
                 "bernoulli or ordinal for class labels"
@@ -106,11 +106,11 @@ class DistributionalClassifier(ClassifierMixin, DistributionalEstimator):
         self._fit(X, self._codes(y), sample_weight, None, levels=list(range(max(2, len(self.classes_)))))
         return self
 
-    def _sorted_classes(self, y: Any, labels: NDArray[Any], target_type: Labels) -> NDArray[Any]:
+    def _sorted_classes(self, y: Any, labels: NDArray[Any], target_type: TargetType) -> NDArray[Any]:
         dtype = getattr(y, "dtype", None)
         if isinstance(dtype, pd.CategoricalDtype) and dtype.ordered:
             return np.asarray(dtype.categories)
-        if isinstance(target_type, Level) and is_text(pd.Series(labels)):
+        if target_type.has_order and is_text(pd.Series(labels)):
             raise LikelihoodError(
                 f"y holds text, whose order {target_type.family} cannot know: pass numbers, or a pandas series of "
                 "ordered categories"
@@ -129,7 +129,7 @@ class DistributionalClassifier(ClassifierMixin, DistributionalEstimator):
         if targets.nunique().item() < 2:
             raise LikelihoodError("y holds 1 class in the rows that count: a classifier needs at least two")
         target_type = self._target_type()
-        if isinstance(target_type, Binary) and len(self.classes_) > 2:
+        if target_type.max_labels is not None and len(self.classes_) > target_type.max_labels:
             raise LikelihoodError(
                 f"Only binary classification is supported by {target_type.family}. The type of the target is "
                 f"multiclass, with {len(self.classes_)} classes: take categorical"

@@ -16,8 +16,6 @@ from likelihead import inference
 from likelihead.errors import LikelihoodError, suggest
 from likelihead.sklearn.base import DistributionalEstimator, joined
 from likelihead.sklearn.tables import target_array, target_names
-from likelihead.target_types.classes import Class
-from likelihead.target_types.numbers import Count
 
 POINTS = {"mean": inference.mean, "mode": inference.mode, "median": inference.median}
 
@@ -127,13 +125,13 @@ class DistributionalRegressor(RegressorMixin, DistributionalEstimator):
             LikelihoodError: an unknown parameter value, or inputs that cannot be encoded.
         """
         target_type = self._target_type()
-        if isinstance(target_type, Class):
+        if target_type.has_labels and target_type.max_labels is None:
             raise LikelihoodError(f"{target_type.family} takes class labels: use DistributionalClassifier")
         self._point()
         values = target_array(self, y)
         if values.ndim == 2 and values.shape[1] == 1 and not target_type.is_vector:
             values = column_or_1d(values, warn=True)
-        if self.round_counts and isinstance(target_type, Count):
+        if self.round_counts and target_type.is_count:
             values = np.rint(values)
         targets = self._targets(values)
         targets.columns = target_names(y, targets.shape[1], map(str, getattr(X, "columns", ())))
@@ -177,6 +175,6 @@ class DistributionalRegressor(RegressorMixin, DistributionalEstimator):
     def score(self, X: Any, y: Any, sample_weight: Any = None, exposure: Any = None) -> float:
         """The weighted mean of log p(y | x), in nats per row: higher is better; R² is `sklearn.metrics.r2_score`."""
         values = target_array(self, y)
-        if self.round_counts and isinstance(self._target_type(), Count):
+        if self.round_counts and self._target_type().is_count:
             values = np.rint(values)
         return self._score(X, self._targets(values), sample_weight, exposure)

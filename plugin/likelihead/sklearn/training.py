@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 
 from likelihead.configs import defaults
 from likelihead.errors import LikelihoodError
+from likelihead.training.callbacks.annealed_dropout import AnnealedDropout
 from likelihead.training.callbacks.averaging import MovingAverage
 from likelihead.training.callbacks.random_state import RandomState
 
@@ -58,6 +59,7 @@ def adamw_trainer(
         *([BestWeights()] if held_out else []),
         EarlyStopping("validation/nll" if held_out else "train/nll", **stopping),
         MovingAverage(**chosen["averaging"]),
+        AnnealedDropout(**chosen["dropout"]),
         RandomState(seed),
     ]
     return _trainer(callbacks, max_epochs=max_epochs, gradient_clip_val=float(rows_per_step), **options)

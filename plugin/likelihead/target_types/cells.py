@@ -32,7 +32,9 @@ def describe_cells(series: pd.Series, mask: NDArray[np.bool_]) -> str:
 
 
 def _cell_text(value: object) -> str:
-    return f"{float(value):g}" if isinstance(value, np.number) else repr(value)
+    if isinstance(value, np.number):
+        return f"{float(value):g}"
+    return repr(value.item() if isinstance(value, np.generic) else value)
 
 
 def is_text(series: pd.Series) -> bool:
@@ -57,23 +59,36 @@ def numbers(series: pd.Series, what: str, remedy: str) -> NDArray[np.float64]:
     Raises:
         LikelihoodError: cells that are not numbers.
     """
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        series = series.astype(object)
-    if series.dtype == object:
-        series = series.map(lambda cell: float(cell) if isinstance(cell, SupportsFloat) else cell)
     dtype = series.dtype
-    is_time = pd.api.types.is_datetime64_any_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype)
-    if is_time or pd.api.types.is_complex_dtype(dtype):
+    if _has_no_numbers(series):
         raise LikelihoodError(f"{what} {series.name!r} holds values of type {dtype}, not numbers: {remedy}")
-    converted = pd.to_numeric(series, errors="coerce")
-    bad = (converted.isna() & series.notna()).to_numpy(dtype=bool)
+    values = parsed_numbers(series)
+    bad = np.isnan(values) & series.notna().to_numpy(dtype=bool)
     if bad.any():
         raise LikelihoodError(
             f"{what} {series.name!r}: {int(bad.sum())} of {len(series)} cells are not numbers "
             f"({describe_cells(series, bad)}): {remedy}"
         )
+    return values
+
+
+def parsed_numbers(series: pd.Series) -> NDArray[np.float64]:
+    """A column (n,) as float64, with NaN for cells that are empty or not numbers; booleans become 0 and 1."""
+    if _has_no_numbers(series):
+        return np.full(len(series), np.nan)
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        series = series.astype(object)
+    if series.dtype == object:
+        series = series.map(lambda cell: float(cell) if isinstance(cell, SupportsFloat) else cell)
+    converted = pd.to_numeric(series, errors="coerce")
     values: NDArray[np.float64] = converted.to_numpy(dtype=np.float64, na_value=np.nan)
     return values
+
+
+def _has_no_numbers(series: pd.Series) -> bool:
+    dtype = series.dtype
+    is_time = pd.api.types.is_datetime64_any_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype)
+    return is_time or pd.api.types.is_complex_dtype(dtype)
 
 
 def labels(series: pd.Series) -> pd.Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,12 +24,15 @@ from likelihead.target_types.target_type import (
 
 #: Targets with more distinct values than this are not suggested to be class labels.
 MAX_LABELS = 20
+#: The labels of a column of booleans.
+BOOLEANS = ["False", "True"]
 
 
 @dataclass(frozen=True)
 class Labels(TargetType):
     """Labels, given as text or whole numbers; y holds their codes."""
 
+    has_labels: ClassVar[bool] = True
     extra_parameters: ClassVar[tuple[str, ...]] = ("probs",)
     scores: ClassVar[tuple[str, ...]] = ("nll", "accuracy", "brier")
 
@@ -71,6 +74,13 @@ class Labels(TargetType):
         codes = {name: float(code) for code, name in enumerate(columns.labels)}
         return np.stack([_codes(frame[name], codes) for name in columns.names], axis=1)
 
+    def readable_rows(self, frame: pd.DataFrame, columns: TargetColumns) -> Mask:
+        """Rows (n,) whose labels are all known."""
+        if columns.labels is None:
+            return super().readable_rows(frame, columns)
+        known = [labels(frame[name]).isin(columns.labels).to_numpy(dtype=bool) for name in columns.names]
+        return np.logical_and.reduce(known)
+
     def write(self, name: str, values: Values, columns: TargetColumns) -> OutputColumns:
         """The label of each code; means, and values with one entry per class, stay numbers."""
         if columns.labels is None:
@@ -85,6 +95,7 @@ class Binary(Labels):
     """0 or 1, true or false, or two labels."""
 
     name: ClassVar[str] = "binary"
+    max_labels: ClassVar[int | None] = 2
 
     @property
     def support_text(self) -> str:
@@ -100,10 +111,30 @@ class Binary(Labels):
         return None
 
     def _labels(self, columns: Sequence[pd.Series], levels: list[str]) -> list[str] | None:
-        """None for a target that is already 0 and 1."""
+        """`BOOLEANS` for one column of booleans; None for other targets that are already 0 and 1."""
         if levels and len(levels) != 2:
             raise TargetError(f"data.levels names {len(levels)} labels, but {self.family} takes two")
+        if not levels and len(columns) == 1 and _is_boolean(columns[0]):
+            return BOOLEANS
         return super()._labels(columns, levels) if levels or any(is_text(column) for column in columns) else None
+
+    def read(self, frame: pd.DataFrame, columns: TargetColumns) -> Values:
+        """The code of each label, (n, D); where the training rows hold booleans, 0 and 1 are taken too."""
+        if columns.labels == BOOLEANS and not is_text(frame[columns.names[0]]):
+            columns = replace(columns, labels=None)
+        return super().read(frame, columns)
+
+    def readable_rows(self, frame: pd.DataFrame, columns: TargetColumns) -> Mask:
+        """Rows (n,) whose labels are known."""
+        if columns.labels == BOOLEANS and not is_text(frame[columns.names[0]]):
+            columns = replace(columns, labels=None)
+        return super().readable_rows(frame, columns)
+
+    def write(self, name: str, values: Values, columns: TargetColumns) -> OutputColumns:
+        """The label of each code, or a boolean; means stay numbers."""
+        if columns.labels == BOOLEANS and name != "mean":
+            return output_columns(name, values.astype(bool), columns.names)
+        return super().write(name, values, columns)
 
     def _check_label_count(self, column: pd.Series, known: Sequence[str]) -> None:
         if len(known) != 2:
@@ -145,6 +176,7 @@ class Level(Class):
     """One of K classes in order."""
 
     name: ClassVar[str] = "level"
+    has_order: ClassVar[bool] = True
     scores: ClassVar[tuple[str, ...]] = ("nll", "accuracy", "brier", "crps", "absolute_error")
 
     @property
@@ -174,6 +206,11 @@ def class_columns(name: str, values: Values, columns: TargetColumns) -> OutputCo
     if columns.labels is not None and values.ndim > 1 and values.shape[1] == len(columns.labels):
         return {f"{name}.{text}": values[:, index] for index, text in enumerate(columns.labels)}
     return output_columns(name, values, columns.names)
+
+
+def _is_boolean(column: pd.Series) -> bool:
+    known = column.dropna()
+    return len(known) > 0 and bool(known.map(lambda cell: isinstance(cell, bool | np.bool_)).all())
 
 
 def _levels(levels: Any) -> list[str]:

@@ -15,11 +15,11 @@ from torch import Tensor
 from torch.distributions import constraints
 from torch.distributions.constraints import Constraint
 
+from likelihead.configs import shipped
 from likelihead.distributions.plackett_luce import Permutation
 from likelihead.errors import LikelihoodError
-from likelihead.families.family import Family, read, shipped
+from likelihead.families.family import Family, probe_family
 from likelihead.families.links import base_constraint
-from likelihead.families.signature import Signature, resolve
 from likelihead.target_types.angle import Angle
 from likelihead.target_types.classes import Binary, Class, Level
 from likelihead.target_types.numbers import Count, Number, Positive, Proportion, Real
@@ -36,8 +36,6 @@ TARGET_TYPES: dict[str, type[TargetType]] = {
 PROBES = (0.7, -0.7)
 #: Log-densities beyond ± this count as infinite: some families return a large finite number instead.
 INFINITE_LOG_DENSITY = 1e4
-#: The event size at which a family that needs one is probed.
-PROBE_SIZE = 3
 
 
 def class_of(predicted: Any) -> type[TargetType]:
@@ -129,16 +127,6 @@ def target_type_from(state: Mapping[str, Any]) -> TargetType:
         return TARGET_TYPES[values.pop("type")](**values)
     except (KeyError, TypeError) as error:
         raise LikelihoodError(f"{dict(state)} does not describe a target type: train the model again") from error
-
-
-def probe_family(spec: str | Mapping[str, Any] | type, size: int | None = None) -> Family:
-    """Resolve a family without data; if it needs an event size, with `size` or a small default."""
-    mapping = read(spec) if isinstance(spec, str) else {"family": spec} if isinstance(spec, type) else dict(spec)
-    target = mapping.get("family")
-    if target is None:
-        raise LikelihoodError("a distribution needs its family, such as family: pyro.distributions.Gumbel")
-    signature = Signature.of(target if isinstance(target, type) else resolve(str(target)))
-    return Family.of(mapping, event_size=(size or PROBE_SIZE) if signature.is_sized else None)
 
 
 def distribution_at(family: Family, raw: float | Mapping[str, Tensor]) -> Any:

@@ -137,6 +137,7 @@ class Count(Number):
     """
 
     name: ClassVar[str] = "count"
+    is_count: ClassVar[bool] = True
 
     @property
     def support_text(self) -> str:

@@ -55,6 +55,11 @@ class Ranking(TargetType):
         """The index of the item at each rank, (n, K)."""
         return orders(frame, columns.names, columns.labels or [], columns.ranking)
 
+    def readable_rows(self, frame: pd.DataFrame, columns: TargetColumns) -> Mask:
+        """Rows (n,) that hold every item once."""
+        values, bad = _read_orders(frame, columns.names, columns.labels or [], columns.ranking)
+        return ~bad & ~np.isnan(values).any(axis=1)
+
     def event_size(self, columns: TargetColumns) -> int | None:
         """The number of items."""
         return len(columns.labels or ())
@@ -111,6 +116,16 @@ def orders(frame: pd.DataFrame, columns: Sequence[str], items: Sequence[str], st
     Raises:
         TargetError: a row is not a ranking of all items.
     """
+    values, bad = _read_orders(frame, columns, items, style)
+    ranks = f"each of the ranks 1 to {len(columns)} once, without ties"
+    _raise_for_rows(
+        bad, frame, columns, ranks if style == "ranks" else f"each of the items {', '.join(items[:10])} once"
+    )
+    return values
+
+
+def _read_orders(frame: pd.DataFrame, columns: Sequence[str], items: Sequence[str], style: str) -> tuple[Values, Mask]:
+    """The order of each row (n, K), NaN if a cell is empty, and the rows (n,) that are not rankings of all items."""
     if style == "ranks":
         return _from_ranks(frame, columns)
     codes = {item: float(code) for code, item in enumerate(items)}
@@ -126,20 +141,18 @@ def orders(frame: pd.DataFrame, columns: Sequence[str], items: Sequence[str], st
         if row is not None:
             bad[number] = sorted(row) != sorted(items)
             values[number] = 0.0 if bad[number] else [codes[item] for item in row]
-    _raise_for_rows(bad, frame, columns, f"each of the items {', '.join(items[:10])} once")
-    return values
+    return values, bad
 
 
-def _from_ranks(frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.float64]:
+def _from_ranks(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[Values, Mask]:
     ranks = frame[list(columns)].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
     empty = frame[list(columns)].isna().any(axis=1).to_numpy(dtype=bool)
     size = len(columns)
     ordered = np.sort(ranks, axis=1)
     valid = (ordered == np.arange(size)).all(axis=1) | (ordered == np.arange(1, size + 1)).all(axis=1)
-    _raise_for_rows(~valid & ~empty, frame, columns, f"each of the ranks 1 to {size} once, without ties")
     values = np.argsort(ranks, axis=1).astype(np.float64)
     values[empty] = np.nan
-    return values
+    return values, ~valid & ~empty
 
 
 def _raise_for_rows(bad: NDArray[np.bool_], frame: pd.DataFrame, columns: Sequence[str], expected: str) -> None:

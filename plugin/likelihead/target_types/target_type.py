@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from likelihead.errors import LikelihoodError, TargetError
-from likelihead.target_types.cells import describe_cells, is_text, numbers
+from likelihead.target_types.cells import describe_cells, is_text, numbers, parsed_numbers
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -63,6 +63,12 @@ class TargetType(ABC):
     is_checked_by_row: ClassVar[bool] = False
     #: Whether the components of a vector are codes of named items.
     has_items: ClassVar[bool] = False
+    #: Whether y holds the codes of labels, at most how many there are, and whether their order matters.
+    has_labels: ClassVar[bool] = False
+    max_labels: ClassVar[int | None] = None
+    has_order: ClassVar[bool] = False
+    #: Whether y counts something.
+    is_count: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -113,6 +119,10 @@ class TargetType(ABC):
     def read(self, frame: pd.DataFrame, columns: TargetColumns) -> Values:
         """The target columns as numbers (n, D), NaN where a cell is empty; not yet checked against the support."""
         return np.stack([self.read_numbers(frame[name]) for name in columns.names], axis=1)
+
+    def readable_rows(self, frame: pd.DataFrame, columns: TargetColumns) -> Mask:
+        """Rows (n,) whose target cells are neither empty nor such that `read` raises an error."""
+        return np.logical_and.reduce([~np.isnan(parsed_numbers(frame[name])) for name in columns.names])
 
     def event_size(self, columns: TargetColumns) -> int | None:
         """The number of classes or items, or the length of the vector; None for a family without such a dimension."""

@@ -13,7 +13,26 @@ from torch import nn
 from likelihead import architectures
 from likelihead.errors import LikelihoodError
 from likelihead.heads.distribution_head import head_from
+from likelihead.training.checkpoint_files import check_checksum
 from likelihead.training.module import FORMAT, LikelihoodModule
+
+#: In the directory of a run.
+BEST = Path("checkpoints") / "best.ckpt"
+#: How the names of tables end, which are mistaken for checkpoints on the command line.
+TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet", ".pq")
+
+#: What torch.load raises on a file that was changed or cut off.
+DAMAGED = (
+    UnpicklingError,
+    RuntimeError,
+    EOFError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OSError,
+    OverflowError,
+)
 
 
 def load(path: str | Path, architecture: nn.Module | None = None, families: Iterable[type] = ()) -> LikelihoodModule:
@@ -22,7 +41,7 @@ def load(path: str | Path, architecture: nn.Module | None = None, families: Iter
     The file is read as data: no code in it runs, and it can only name classes on a closed list.
 
     Args:
-        path: the file, such as RUN/checkpoints/best.ckpt.
+        path: the directory of a run, for its best checkpoint, or a file such as RUN/checkpoints/last.ckpt.
         architecture: the network, if it is one of your own; its weights are loaded from the file.
         families: distribution classes of your own that the file may name.
 
@@ -38,28 +57,50 @@ def load(path: str | Path, architecture: nn.Module | None = None, families: Iter
     >>> folder = tempfile.mkdtemp()
     >>> x, y = torch.zeros(40, 2), torch.arange(40.0)
     >>> _ = fit(LikelihoodModule.for_data((x, y), "normal", "linear"), (x, y), directory=folder, max_epochs=1)
-    >>> load(f"{folder}/checkpoints/best.ckpt")(x).batch_shape
+    >>> load(folder)(x).batch_shape
     torch.Size([40])
     """
     return restore(read(path), str(path), architecture, families)
 
 
+def checkpoint_file(path: str | Path) -> Path:
+    """The checkpoint file that a path names: the best one of a run if it is the directory of a run.
+
+    >>> checkpoint_file("run.ckpt").name
+    'run.ckpt'
+    """
+    return Path(path) / BEST if Path(path).is_dir() else Path(path)
+
+
 def read(path: str | Path) -> dict[str, Any]:
-    """Read the contents of a checkpoint file, tensors and plain values.
+    """Read the contents of a checkpoint, tensors and plain values.
+
+    Args:
+        path: a file, or the directory of a run.
 
     Raises:
         LikelihoodError: the file is missing, damaged or not a checkpoint of likelihead.
     """
-    if not Path(path).is_file():
-        raise LikelihoodError(f"there is no checkpoint {str(path)!r}; name a file such as RUN/checkpoints/best.ckpt")
+    file = checkpoint_file(path)
+    if not file.is_file():
+        raise LikelihoodError(
+            f"there is no checkpoint {str(file)!r}; name the directory of a run, or a file such as "
+            "RUN/checkpoints/best.ckpt"
+        )
+    if file.name.lower().endswith(TABLES):
+        raise LikelihoodError(
+            f"{str(file)!r} is a table, not a checkpoint: give the table as data.path={file}, and as the checkpoint "
+            "the directory of a run"
+        )
     try:
-        contents = torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
+        contents = torch.load(file, map_location="cpu", weights_only=True)
+    except DAMAGED as error:
         raise LikelihoodError(
             f"{str(path)!r} cannot be read as data: it is damaged, or holds more than tensors and plain values"
         ) from error
     if not isinstance(contents, dict) or "likelihead" not in contents or "state_dict" not in contents:
         raise LikelihoodError(f"{str(path)!r} is not a checkpoint of likelihead: name one that it wrote")
+    check_checksum(contents, str(path))
     return contents
 
 

@@ -132,6 +132,12 @@ def has_validation(data: Any, validation: Any) -> bool:
     return rows is not None and (not is_dataset(rows) or len(rows) > 0)
 
 
+def validates(trainer: pl.Trainer) -> bool:
+    """Whether a Trainer that has started to fit has validation rows."""
+    rows = getattr(trainer, "datamodule", None)
+    return bool(trainer.enable_validation) and (not isinstance(rows, DataModule) or has_validation(rows, None))
+
+
 def _rows(rows: Any) -> DatasetOrLoader:
     if isinstance(rows, Batch | tuple):
         return Examples(*Batch.of(rows))

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NoReturn
 
+import pandas as pd
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from likelihead import architectures
+from likelihead.architectures.features import features_of, sites_as_rows
 from likelihead.configs import defaults
 from likelihead.data.batch import Batch
 from likelihead.data.dataset import Data
+from likelihead.data.tables.encoder import TableEncoder
 from likelihead.errors import LikelihoodError, TargetError
+from likelihead.evaluation.predictions import predict_table
 from likelihead.families.family import family_for
 from likelihead.heads.distribution_head import DistributionHead
 from likelihead.heads.head import Head
 from likelihead.heads.sites import by_row, counts, log_prob
-from likelihead.training.data_module import as_data_module, part_of, sample_inputs, targets
+from likelihead.training.data_module import as_data_module, part_of, sample_inputs, targets, validates
 
 #: The version of the description of a module in checkpoints.
 FORMAT = 1
+#: A learning-rate scheduler, or Lightning's mapping with one under `scheduler`.
+Schedule = LRScheduler | Mapping[str, Any]
 
 
 def default_optimizer(parameters: Iterable[nn.Parameter]) -> Optimizer:
@@ -39,7 +45,9 @@ class LikelihoodModule(pl.LightningModule):
         architecture: any module that maps x to features (N, *sites, head.in_features).
         head: maps features to the distribution.
         optimizer: creates an optimizer from parameters; by default AdamW with the shipped learning rate.
-        scheduler: creates a learning-rate scheduler from the optimizer, stepped once per epoch; by default none.
+        scheduler: creates a learning-rate scheduler from the optimizer, stepped once per epoch, or Lightning's mapping
+            of one: {"scheduler": …, "interval": "step"}. A ReduceLROnPlateau monitors validation/nll, or train/nll
+            without validation rows. By default there is none.
         marginal_fit: whether training starts at the marginal fit of the training targets, in any Trainer. It is made
             unless the head already has one. Without it the head starts with plain links.
 
@@ -59,7 +67,7 @@ class LikelihoodModule(pl.LightningModule):
         architecture: nn.Module,
         head: Head,
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer] | None = None,
-        scheduler: Callable[[Optimizer], LRScheduler] | None = None,
+        scheduler: Callable[[Optimizer], Schedule] | None = None,
         marginal_fit: bool = True,
     ) -> None:
         super().__init__()
@@ -79,7 +87,7 @@ class LikelihoodModule(pl.LightningModule):
         distribution: str | Mapping[str, Any] | type,
         architecture: str | nn.Module = "mlp",
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer] | None = None,
-        scheduler: Callable[[Optimizer], LRScheduler] | None = None,
+        scheduler: Callable[[Optimizer], Schedule] | None = None,
         **options: Any,
     ) -> LikelihoodModule:
         """Create a module with the input and output sizes of the data.
@@ -209,10 +217,54 @@ class LikelihoodModule(pl.LightningModule):
         optimizer = self.make_optimizer(self.parameters())
         if self.make_scheduler is None:
             return optimizer
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": self.make_scheduler(optimizer), "interval": "epoch"},
-        }
+        made = self.make_scheduler(optimizer)
+        schedule = {"interval": "epoch", **(made if isinstance(made, Mapping) else {"scheduler": made})}
+        if isinstance(schedule["scheduler"], ReduceLROnPlateau) and schedule.get("monitor") is None:
+            schedule["monitor"] = "validation/nll" if validates(self.trainer) else "train/nll"
+        return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def predict(
+        self,
+        frame: pd.DataFrame,
+        quantiles: Sequence[float] = (0.05, 0.5, 0.95),
+        columns: Sequence[str] = (),
+        unseen: str | None = None,
+    ) -> pd.DataFrame:
+        """Predict the rows of a table: the frame that the command `predict` writes.
+
+        Args:
+            frame: n rows with the input columns that the module was trained on; with the target too, log_prob and pit
+                are added.
+            quantiles: levels in (0, 1).
+            columns: columns of `frame` to put before the predictions, such as an identifier.
+            unseen: `ignore` predicts categories that are not in the training rows; `error` refuses them; None: as
+                chosen for training.
+
+        Returns:
+            mean, mode, median, q0.05, … and the parameters of each row, with the index of `frame`.
+
+        Raises:
+            LikelihoodError: the module was not trained on a table, a column is missing, or a level lies outside (0, 1).
+
+        >>> from likelihead.data import split_table
+        >>> table = pd.DataFrame({"age": range(100), "visits": [0, 1, 2, 3] * 25})
+        >>> module = LikelihoodModule.for_data(split_table(table, "poisson", "visits"), "poisson", "linear")
+        >>> module.predict(table[["age"]].head(2), quantiles=[0.9]).columns.tolist()
+        ['mean', 'mode', 'median', 'q0.9', 'rate']
+        """
+        if "table" not in self.extra:
+            raise LikelihoodError(
+                "this module was not trained on a table and cannot encode one: predict from tensors, module(x)"
+            )
+        return predict_table(self, frame, TableEncoder.from_state(self.extra["table"]), quantiles, columns, unseen)
+
+    @classmethod
+    def load_from_checkpoint(cls, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raise a LikelihoodError: `likelihead.load` loads checkpoints, and rebuilds their network and head."""
+        raise LikelihoodError(
+            "Lightning's load_from_checkpoint cannot rebuild the network and the head of this module: load the file "
+            "with likelihead.load(path), or likelihead.load(path, architecture=network) for a network of your own"
+        )
 
     def describe(self) -> dict[str, Any]:
         """What `likelihead.load` needs besides the weights, as plain values."""
@@ -225,27 +277,3 @@ class LikelihoodModule(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["likelihead"] = self.describe()
-
-
-def features_of(network: nn.Module) -> int:
-    """The number of features that a network returns, its `out_features`.
-
-    Raises:
-        LikelihoodError: it has no such attribute.
-    """
-    features = getattr(network, "out_features", None)
-    if not isinstance(features, int):
-        raise LikelihoodError(
-            f"{type(network).__name__} does not say how many features it returns: set self.out_features in its __init__"
-        )
-    return features
-
-
-@torch.no_grad()
-def sites_as_rows(network: nn.Module, x: Any, y: Tensor) -> Tensor:
-    """The targets y (N, *sites, …), with the sites (tokens, pixels) of the network's features as further rows."""
-    training = network.training
-    features = network.eval()(x)
-    network.train(training)
-    sites = features.dim() - 2
-    return y.flatten(0, sites) if sites > 0 else y

@@ -14,6 +14,7 @@ from likelihead.training.callbacks.averaging import MovingAverage
 from likelihead.training.callbacks.checkpoints import BestAndLast
 from likelihead.training.callbacks.random_state import RandomState
 from likelihead.training.callbacks.shared_dropout import SharedDropout
+from likelihead.training.checkpoint_files import AtomicCheckpointIO
 from likelihead.training.metrics_csv import MetricsCSV
 
 
@@ -27,11 +28,14 @@ def default_trainer(directory: Path, monitor: str, seed: int, logs: bool, **opti
         logs: whether metrics.csv is written.
         options: arguments of Lightning's Trainer, which take precedence.
     """
-    chosen = {"max_epochs": defaults("trainer/default")["max_epochs"], "enable_progress_bar": False}
+    chosen: dict[str, Any] = {"max_epochs": defaults("trainer/default")["max_epochs"], "enable_progress_bar": False}
     chosen |= {"enable_model_summary": False, "num_sanity_val_steps": 0, "use_distributed_sampler": False}
     callbacks = [*_callbacks(directory, monitor, seed), *options.pop("callbacks", [])]
+    plugins = [AtomicCheckpointIO(), *options.pop("plugins", [])]
     loggers: Any = [MetricsCSV(directory)] if logs else False
-    return pl.Trainer(**{**chosen, "logger": loggers, "default_root_dir": directory, **options}, callbacks=callbacks)
+    return pl.Trainer(
+        **{**chosen, "logger": loggers, "default_root_dir": directory, **options}, callbacks=callbacks, plugins=plugins
+    )
 
 
 def _callbacks(directory: Path, monitor: str, seed: int) -> list[Callback]:

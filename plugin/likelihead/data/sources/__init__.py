@@ -27,7 +27,7 @@ def load_data(family: str | Mapping[str, Any] | type, options: Mapping[str, Any]
         family: the distribution of the target: a shipped name ("poisson"), a mapping as in conf/distribution/*.yaml,
             or a distribution class.
         options: the `data` group of the config; those left out take their defaults.
-        seed: determines the split.
+        seed: determines the split if `options["seed"]` is None or left out.
 
     Returns:
         The three parts, with x (n, p) float32 and y (n,) or (n, D), and the encoder of the table.
@@ -41,5 +41,6 @@ def load_data(family: str | Mapping[str, Any] | type, options: Mapping[str, Any]
     {'train': 68, 'validation': 12, 'test': 20}
     """
     full = complete(options, source_options())
+    seed = seed if full["seed"] is None else full["seed"]
     data: Data = import_module(f"{__name__}.{full['kind']}").load(family, full, seed)
     return data

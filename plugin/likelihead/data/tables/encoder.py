@@ -13,16 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from likelihead.data.options import table_defaults
-from likelihead.data.tables.columns import CategoricalColumn, InputColumn, NumericColumn, fit_column
+from likelihead.data.row_splits import RowNumbers
+from likelihead.data.tables.columns import InputColumn, column_from_state, fit_column
 from likelihead.data.tables.target_encoder import TargetEncoder
 from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import as_list, describe_cells, numbers, require_columns
 from likelihead.target_types.target_type import TargetType
-
-COLUMN_TYPES: dict[str, type[NumericColumn] | type[CategoricalColumn]] = {
-    "number": NumericColumn,
-    "category": CategoricalColumn,
-}
 
 
 @dataclass(frozen=True)
@@ -32,9 +28,13 @@ class TableEncoder:
     - Numbers are standardised by the mean and standard deviation of the training rows (a constant column is only
       centred). Empty cells become the training mean; if the training rows have any, a second column is 1 where the
       cell is empty.
-    - Text, booleans and categories are one-hot encoded, one column per label of the training rows, in sorted order.
-      Empty cells count as a label if a training row has one. A label that no training row has is an error, or with
-      `unseen=ignore` all zeros, which is logged.
+    - Dates and times, also as text, become a trend and the sine and cosine of their position in the year, the week
+      and the day, as far as the training rows cover two of these: see `DateColumn`.
+    - Other text, booleans and categories are one-hot encoded, one column per level of the training rows, in sorted
+      order. Empty cells count as a level if a training row has one. A level that no training row has is an error, or
+      with `unseen=ignore` all zeros, which is logged.
+    - Of more than `max_levels` levels, the most frequent of those with at least `min_level_count` rows have a column
+      each, and all others share one, unseen ones included.
     - A table without inputs gets one column of zeros.
 
     >>> from likelihead.target_types import target_type_of
@@ -62,28 +62,34 @@ class TableEncoder:
         target_type: TargetType,
         target: str | Sequence[str],
         options: Mapping[str, Any] | None = None,
+        rows: RowNumbers | None = None,
     ) -> TableEncoder:
         """Fit the encoder to the training rows.
 
         Args:
-            frame: the training rows only.
+            frame: n rows; with `rows` None, the training rows only.
             target_type: the target type of the family.
             target: the target column or columns.
-            options: `features`, `categorical`, `weight`, `exposure`, `unseen`, and those of `TargetEncoder.fit`.
+            options: `features`, `ignore`, `categorical`, `weight`, `exposure`, `unseen`, `max_levels`,
+                `min_level_count`, and those of `TargetEncoder.fit`.
+            rows: the numbers of the training rows; None for all.
 
         Raises:
             LikelihoodError: a missing column, or one that cannot be used as an input.
             TargetError: columns that cannot be targets of this family.
         """
         full = {**table_defaults(), **(options or {})}
-        targets = TargetEncoder.fit(frame, target_type, target, full)
+        rows = np.arange(len(frame)) if rows is None else rows
+        names = as_list(target)
+        require_columns(frame, names, "target")
+        targets = TargetEncoder.fit(frame[names].iloc[rows], target_type, names, full)
         _check_roles(frame, targets.names, full["weight"], full["exposure"])
         inputs = _inputs(frame, full, [*targets.names, *as_list(full["weight"]), *as_list(full["exposure"])])
         categorical = as_list(full["categorical"])
-        require_columns(frame[inputs], categorical, "categorical")
-        columns = [fit_column(frame[name], name in categorical) for name in inputs]
+        require_columns(frame.iloc[:0][inputs], categorical, "categorical")
+        columns = [fit_column(frame[name].iloc[rows], full, name in categorical) for name in inputs]
         encoder = cls(columns, targets, full["weight"], full["exposure"], full["unseen"])
-        weight = encoder.encode_weight(frame)
+        weight = encoder.encode_weight(frame[as_list(full["weight"])].iloc[rows])
         if weight is not None and not weight.any():
             raise LikelihoodError(f"weight column {encoder.weight!r} is 0 in every training row: no row would count")
         return encoder
@@ -105,11 +111,28 @@ class TableEncoder:
             LikelihoodError: a missing column, a label that no training row has, or text or infinity in a numeric
                 column.
         """
+        return self.encode_parts(frame, [np.arange(len(frame))])[0]
+
+    def encode_parts(self, frame: pd.DataFrame, parts: Sequence[RowNumbers]) -> list[Tensor]:
+        """The inputs x of several sets of rows, each (m, p) float32: column by column, so that none is held twice.
+
+        Args:
+            frame: n rows.
+            parts: the row numbers (m,) of each set.
+
+        Raises:
+            LikelihoodError: as in `encode`.
+        """
         require_columns(frame, self.inputs, "input")
-        if not self.columns:
-            return torch.zeros(len(frame), 1)
-        blocks = [column.encode(frame[column.name], self.unseen == "ignore") for column in self.columns]
-        return torch.from_numpy(np.concatenate(blocks, axis=1))
+        outputs = [np.zeros((len(rows), len(self.names)), dtype=np.float32) for rows in parts]
+        start = 0
+        for column in self.columns:
+            block = column.encode(frame[column.name], self.unseen == "ignore")
+            stop = start + block.shape[1]
+            for output, rows in zip(outputs, parts, strict=True):
+                output[:, start:stop] = block[rows]
+            start = stop
+        return [torch.from_numpy(output) for output in outputs]
 
     def encode_target(self, frame: pd.DataFrame) -> Tensor:
         """The targets y, (n,) or (n, D), checked: see `TargetEncoder.encode`."""
@@ -119,14 +142,14 @@ class TableEncoder:
         """The weights (n,) float32, finite and not negative; None without a weight column."""
         if self.weight is None:
             return None
-        values = _checked_numbers(frame, "weight", self.weight, lambda cells: cells >= 0, "finite and not negative")
+        values = _checked_numbers(frame, "weight", self.weight, "negative", "finite and not negative")
         return torch.from_numpy(values.astype(np.float32))
 
     def encode_exposure(self, frame: pd.DataFrame) -> Tensor | None:
         """The exposures (n,) float32, finite and above 0; None without an exposure column."""
         if self.exposure is None:
             return None
-        values = _checked_numbers(frame, "exposure", self.exposure, lambda cells: cells > 0, "finite and above 0")
+        values = _checked_numbers(frame, "exposure", self.exposure, "not above 0", "finite and above 0")
         return torch.from_numpy(values.astype(np.float32))
 
     def state(self) -> dict[str, Any]:
@@ -142,7 +165,7 @@ class TableEncoder:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TableEncoder:
         """Rebuild an encoder from its `state()`."""
-        columns = [COLUMN_TYPES[column["type"]].from_state(column) for column in state["columns"]]
+        columns = [column_from_state(column) for column in state["columns"]]
         return cls(
             columns, TargetEncoder.from_state(state["target"]), state["weight"], state["exposure"], state["unseen"]
         )
@@ -160,27 +183,32 @@ def _check_roles(frame: pd.DataFrame, target: Sequence[str], weight: str | None,
 
 
 def _inputs(frame: pd.DataFrame, options: Mapping[str, Any], taken: Sequence[str]) -> list[str]:
-    if options["features"] is None:
-        return [name for name in frame.columns if name not in taken]
-    features = as_list(options["features"])
-    require_columns(frame, features, "input")
-    for name in features:
-        if name in taken:
-            raise LikelihoodError(
-                f"data.features names {name!r}, which is the target, weight or exposure: leave it out"
-            )
+    ignored, features = as_list(options["ignore"]), as_list(options["features"])
+    require_columns(frame, [*ignored, *features], "input")
+    for key, names in (("ignore", ignored), ("features", features)):
+        for name in names:
+            if name in taken:
+                raise LikelihoodError(
+                    f"data.{key} names {name!r}, which is the target, weight or exposure: leave it out"
+                )
     if len(set(features)) < len(features):
         raise LikelihoodError(f"data.features names a column twice: {', '.join(features)}")
-    return features
+    candidates = frame.columns if options["features"] is None else features
+    return [name for name in candidates if name not in taken and name not in ignored]
 
 
-def _checked_numbers(frame: pd.DataFrame, what: str, name: str, valid: Any, condition: str) -> NDArray[np.float64]:
+def _checked_numbers(frame: pd.DataFrame, what: str, name: str, fault: str, condition: str) -> NDArray[np.float64]:
+    """A column (n,) of numbers that are not `fault`, one of `negative` and `not above 0`."""
     require_columns(frame, [name], what)
     values = numbers(frame[name], f"{what} column", f"it must be {condition}")
-    bad = ~(np.isfinite(values) & valid(np.nan_to_num(values, nan=-1.0)))
+    infinite = np.isinf(values)
+    is_low = (values < 0 if fault == "negative" else values <= 0) & ~infinite
+    reasons = {fault: is_low, "missing": np.isnan(values), "infinite": infinite}
+    bad = np.logical_or.reduce(list(reasons.values()))
     if bad.any():
+        counts = ", ".join(f"{int(mask.sum())} {reason}" for reason, mask in reasons.items() if mask.any())
         raise LikelihoodError(
-            f"{what} column {name!r}: {int(bad.sum())} of {len(values)} cells are not {condition} "
-            f"({describe_cells(frame[name], bad)}): correct them or leave these rows out"
+            f"{what} column {name!r}: {int(bad.sum())} of {len(values)} cells cannot be {what}s ({counts}; "
+            f"{describe_cells(frame[name], bad)}); they must be {condition}: correct them or leave these rows out"
         )
     return values

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from likelihead.data.dataset import Data, Examples
+from likelihead.data.dataset import Data
 from likelihead.data.options import check_options, table_defaults
-from likelihead.data.row_splits import split_rows
+from likelihead.data.row_splits import RowNumbers, split_rows
+from likelihead.data.tables.encode_table import encode_parts, encode_table, with_target
 from likelihead.data.tables.encoder import TableEncoder
-from likelihead.data.tables.files import read_table
+from likelihead.data.tables.remarks import report_determined_targets
 from likelihead.data.tables.target_encoder import missing_rows
-from likelihead.errors import LikelihoodError, TargetError, suggest
-from likelihead.target_types.cells import as_list, require_columns
+from likelihead.errors import LikelihoodError, suggest
+from likelihead.target_types.cells import as_list
 from likelihead.target_types.detect import target_type_of
 
-log = logging.getLogger("likelihead.data")
-
-#: The choices of the argument `target` of `encode_table`.
-TARGET_CHOICES = ("required", "optional", "ignored")
+#: One row has no spread to standardise by or to fit a scale to.
+LEAST_TRAINING_ROWS = 2
 
 
 @dataclass(frozen=True)
@@ -94,99 +90,37 @@ def split(
     test: pd.DataFrame | None = None,
 ) -> Data:
     """Split the rows of a table, fit the encoder to the training rows, and check and encode all rows."""
-    table = _without_missing(table, options)
-    held_out = None if test is None else _without_missing(replace(table, frame=test, oracle=None), options)
+    table = _without_missing(table, options["missing_target"])
+    held_out = None if test is None else with_target(test, table.target, options["missing_target"])
     rows = split_rows(
-        len(table.frame), 0.0 if held_out else options["test_fraction"], options["validation_fraction"], seed
+        len(table.frame), options["test_fraction"] if test is None else 0.0, options["validation_fraction"], seed
     )
-    encoder = TableEncoder.fit(table.frame.iloc[rows["train"]], target_type_of(family), table.target, options)
+    _check_training_rows(rows)
+    encoder = TableEncoder.fit(table.frame, target_type_of(family), table.target, options, rows["train"])
     # a rare category may occur in held-out rows only: that is logged and not an error
-    whole = _encode(replace(encoder, unseen="ignore"), table.frame, table.oracle)
-    parts = {name: whole.take(numbers) for name, numbers in rows.items()}
-    if held_out:
-        parts["test"] = _encode(encoder, held_out.frame, None)
+    parts = encode_parts(table.frame, replace(encoder, unseen="ignore"), rows)
+    if table.oracle is not None:
+        parts = {name: replace(part, oracle=table.oracle[torch.from_numpy(rows[name])]) for name, part in parts.items()}
+    if held_out is not None:
+        parts["test"] = encode_table(held_out, encoder)
+    report_determined_targets(table.frame, encoder, rows["train"])
     return Data(**parts, name=table.name, encoder=encoder)
 
 
-def load_table(path: str | Path, state: Mapping[str, Any], target: str = "required") -> Examples:
-    """Read a new table from a file and encode it as the training table was encoded.
-
-    Args:
-        path: a CSV or Parquet file of n rows.
-        state: the stored encoder, `TableEncoder.state()`.
-        target: as in `encode_table`.
-
-    Returns:
-        x (n, p) and, unless ignored, y (n,) or (n, D).
-
-    Raises:
-        LikelihoodError: a missing or unreadable file, a missing column, or an input that cannot be encoded.
-        TargetError: a target that cannot be encoded.
-
-    >>> import tempfile
-    >>> frame = pd.DataFrame({"age": range(100), "visits": [0, 1, 2, 3] * 25})
-    >>> state = split_table(frame, "poisson", "visits").encoder.state()
-    >>> path = Path(tempfile.mkdtemp(), "new.csv")
-    >>> frame.head(5).to_csv(path, index=False)
-    >>> load_table(path, state).y
-    tensor([0., 1., 2., 3., 0.])
-    """
-    return encode_table(read_table(path), TableEncoder.from_state(state), target)
+def _check_training_rows(rows: Mapping[str, RowNumbers]) -> None:
+    count = len(rows["train"])
+    if count < LEAST_TRAINING_ROWS:
+        held_out = len(rows["test"]) + len(rows["validation"])
+        raise LikelihoodError(
+            f"the table leaves {count} training row after {held_out} held-out ones, but training needs at least "
+            f"{LEAST_TRAINING_ROWS}: add rows, or lower data.test_fraction or data.validation_fraction (0 holds "
+            "nothing out)"
+        )
 
 
-def encode_table(frame: pd.DataFrame, encoder: TableEncoder, target: str = "required") -> Examples:
-    """Encode a new pandas frame as the training table was encoded.
-
-    Args:
-        frame: n rows.
-        encoder: the fitted encoder, `Data.encoder`.
-        target: `required` (for evaluation), `optional` (y is None if its columns are missing or entirely empty) or
-            `ignored` (for prediction). A missing weight column is an error only if the target is required.
-
-    Returns:
-        x (n, p) and, unless ignored, y (n,) or (n, D).
-
-    Raises:
-        LikelihoodError: a missing column, or an input that cannot be encoded.
-        TargetError: a target that cannot be encoded.
-
-    >>> frame = pd.DataFrame({"age": range(100), "visits": [0, 1, 2, 3] * 25})
-    >>> encoder = split_table(frame, "poisson", "visits").encoder
-    >>> encode_table(pd.DataFrame({"age": [18, 47, 80]}), encoder, target="ignored").x.shape
-    torch.Size([3, 1])
-    """
-    if target not in TARGET_CHOICES:
-        raise LikelihoodError(f"target is {target!r}; the choices are {', '.join(TARGET_CHOICES)}")
-    columns = encoder.target.names
-    if target == "required":
-        require_columns(frame, columns, "target")
-    known = target != "ignored" and all(name in frame.columns for name in columns)
-    if known and target == "optional":
-        known = not bool(missing_rows(frame, columns).all())
-    if target != "required" and encoder.weight is not None and encoder.weight not in frame.columns:
-        encoder = replace(encoder, weight=None)
-    return _encode(encoder, frame, None, known)
-
-
-def _encode(encoder: TableEncoder, frame: pd.DataFrame, oracle: Tensor | None, known: bool = True) -> Examples:
-    y = encoder.encode_target(frame) if known else None
-    weight, exposure = encoder.encode_weight(frame), encoder.encode_exposure(frame)
-    numbered = pd.api.types.is_integer_dtype(frame.index.dtype)
-    rows = np.asarray(frame.index if numbered else range(len(frame)), dtype=np.int64)
-    return Examples(encoder.encode(frame), y, weight, exposure, rows=rows, oracle=oracle)
-
-
-def _without_missing(table: Table, options: Mapping[str, Any]) -> Table:
-    """Drop the rows without a target if `missing_target=drop`; otherwise checking the targets reports them."""
-    require_columns(table.frame, table.target, "target")
-    missing = missing_rows(table.frame, table.target)
-    if options["missing_target"] != "drop" or not missing.any():
-        return table
-    if missing.all():
-        raise TargetError(f"target column {table.target[0]!r} is empty in all {len(missing)} rows: name another column")
-    columns, count = ", ".join(table.target), int(missing.sum())
-    log.warning(
-        "%s: %d of %d rows have no target and were left out (missing_target=drop)", columns, count, len(missing)
-    )
-    oracle = None if table.oracle is None else table.oracle[torch.from_numpy(~missing)]
-    return replace(table, frame=table.frame[~missing], oracle=oracle)
+def _without_missing(table: Table, missing_target: str) -> Table:
+    frame = with_target(table.frame, table.target, missing_target)
+    if len(frame) == len(table.frame) or table.oracle is None:
+        return replace(table, frame=frame)
+    known = ~missing_rows(table.frame, table.target)
+    return replace(table, frame=frame, oracle=table.oracle[torch.from_numpy(known)])

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from torch import Tensor
 
 from likelihead.errors import LikelihoodError, TargetError
 from likelihead.target_types.cells import as_list, require_columns
 from likelihead.target_types.check import check_and_convert, to_tensor
 from likelihead.target_types.detect import fitting_families, target_type_from
-from likelihead.target_types.faults import MISSING, raise_for_faults
+from likelihead.target_types.faults import MISSING, find_faults, raise_for_faults
 from likelihead.target_types.target_type import TargetColumns, TargetType, Values
 
 
@@ -97,6 +98,17 @@ class TargetEncoder:
         values = check_and_convert(values, self.target_type, names, rows, boundary, self.class_count, self.distances)
         y = to_tensor(values, self.target_type)
         return y[:, 0] if self.target_type.is_single(self.columns) else y
+
+    def usable_rows(self, frame: pd.DataFrame) -> NDArray[np.bool_]:
+        """The rows (n,) whose targets `encode` can take."""
+        usable = self.target_type.readable_rows(frame, self.columns)
+        faults = find_faults(self.values(frame[usable]), self.target_type, self.class_count)
+        if self.distances is not None:
+            faults = {reason: mask for reason, mask in faults.items() if not reason.startswith("exactly")}
+        if faults:
+            faulty = np.logical_or.reduce(list(faults.values())).any(axis=1)
+            usable[np.flatnonzero(usable)[faulty]] = False
+        return usable
 
     def state(self) -> dict[str, Any]:
         """The encoder as plain values."""

@@ -17,8 +17,8 @@ from likelihead.data.sources.synthetic.generic import generic
 from likelihead.data.sources.synthetic.simulation import Simulation, Simulator, Synthetic
 from likelihead.data.tables.split_table import Table, split
 from likelihead.errors import LikelihoodError
+from likelihead.families.family import probe_family
 from likelihead.target_types.cells import as_list
-from likelihead.target_types.detect import probe_family
 
 #: The options of this source, with their defaults: those of conf/data/synthetic.yaml.
 OPTIONS: dict[str, Any] = {key: value for key, value in defaults("data/synthetic").items() if key != "kind"}

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from likelihead.data.sources.synthetic.simulation import Simulation, tensor
 from likelihead.errors import LikelihoodError
-from likelihead.target_types.detect import distribution_at, probe_family, target_type_of
+from likelihead.families.family import probe_family
+from likelihead.target_types.detect import distribution_at, target_type_of
 
 #: Raw outputs of locations and logits lie within ±RAW_RANGE, those of scales and rates within FACTOR_RANGE of
 #: FACTOR_CENTRE.

@@ -1,0 +1,126 @@
+"""Text files that hold tables: their compression, encoding, separator and decimal mark."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import logging
+import zipfile
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+import pandas as pd
+
+from likelihead.errors import LikelihoodError
+
+log = logging.getLogger("likelihead.data")
+
+#: What is looked at to recognise encoding and separator: bytes, and rows.
+HEAD_BYTES, HEAD_ROWS = 2**16, 20
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+#: The encoding of files that are not UTF-8: Western European, as Windows writes it.
+FALLBACK_ENCODING = "cp1252"
+DECIMAL_COMMA = r"\s*[+-]?\d+(,\d+)?([eE][+-]?\d+)?\s*"
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open a file that may be compressed (.gz, or .zip with one file in it).
+
+    Raises:
+        LikelihoodError: a zip archive that does not hold exactly one file.
+    """
+    name = path.name.lower()
+    if name.endswith(".gz"):
+        return gzip.open(path)  # type: ignore[return-value]
+    if not name.endswith(".zip"):
+        return path.open("rb")
+    archive = zipfile.ZipFile(path)
+    members = [member for member in archive.namelist() if not member.endswith("/") and "__MACOSX" not in member]
+    if len(members) != 1:
+        raise LikelihoodError(f"{str(path)!r} holds {len(members)} files: a zipped table must be the only file in it")
+    return archive.open(members[0])
+
+
+def read_text(path: Path, separator: str) -> pd.DataFrame:
+    """Read a table from a text file whose separator is `,`, `;` or a tab.
+
+    Encodings other than UTF-8, separators other than the expected one, and decimal commas are logged.
+
+    Args:
+        path: the file.
+        separator: the separator that its name suggests.
+
+    Raises:
+        LikelihoodError: two columns with the same name, or an unknown encoding.
+    """
+    with open_bytes(path) as file:
+        head = file.read(HEAD_BYTES)
+    encoding = _encoding(path, head)
+    try:
+        return _read(path, encoding, _separator(head.decode(encoding, errors="replace"), separator), separator)
+    except UnicodeDecodeError:
+        log.warning("%s is not UTF-8; it is read as %s: save it as UTF-8 to be sure", path.name, FALLBACK_ENCODING)
+        text = head.decode(FALLBACK_ENCODING, errors="replace")
+        return _read(path, FALLBACK_ENCODING, _separator(text, separator), separator)
+
+
+def _encoding(path: Path, head: bytes) -> str:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if b"\0" in head:
+        raise LikelihoodError(f"{str(path)!r} holds zero bytes, as UTF-16 text does: save it as UTF-8")
+    return "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8"
+
+
+def _separator(head: str, expected: str) -> str:
+    """The separator that splits the header and the first rows into the same number of cells, the more the better."""
+    if len(head) >= HEAD_BYTES // 2:
+        head = head[: head.rfind("\n") + 1] or head  # the last line may be cut off
+    counts = {separator: _cells_per_row(head, separator) for separator in (expected, *SEPARATORS)}
+    return max(counts, key=lambda separator: counts[separator])
+
+
+def _cells_per_row(head: str, separator: str) -> int:
+    """The number of cells in the header; 1 if a row of the first few has another number."""
+    try:
+        rows = [row for row in islice(csv.reader(io.StringIO(head), delimiter=separator), HEAD_ROWS) if row]
+    except csv.Error:
+        return 1
+    sizes = {len(row) for row in rows}
+    return sizes.pop() if len(sizes) == 1 else 1
+
+
+def _read(path: Path, encoding: str, separator: str, expected: str) -> pd.DataFrame:
+    with open_bytes(path) as file:
+        header = pd.read_csv(file, sep=separator, header=None, nrows=1, dtype=str, encoding=encoding).iloc[0]
+    repeated = sorted({str(name) for name in header[header.duplicated() & header.notna()]})
+    if repeated:
+        names = ", ".join(map(repr, repeated))
+        raise LikelihoodError(f"{str(path)!r} has two columns named {names}: rename one of them")
+    with open_bytes(path) as file:
+        frame = pd.read_csv(file, sep=separator, encoding=encoding)
+    if separator != expected:
+        log.info("%s: its cells are separated by %s", path.name, SEPARATORS[separator])
+    if pd.isna(header.iloc[0]) and frame.shape[1] > 1:
+        log.info("%s: the first column has no name; it is taken for row numbers and dropped", path.name)
+        frame = frame.iloc[:, 1:]
+    return frame if separator == "," else _with_decimal_points(frame, path)
+
+
+def _with_decimal_points(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The frame with columns of text whose cells are all numbers with decimal commas as numbers."""
+    converted = []
+    for name in frame.columns:
+        cells = frame[name].dropna()
+        if pd.api.types.is_numeric_dtype(cells.dtype) or not cells.map(lambda cell: isinstance(cell, str)).all():
+            continue
+        if cells.str.contains(",").any() and cells.str.fullmatch(DECIMAL_COMMA).all():
+            frame[name] = pd.to_numeric(frame[name].str.replace(",", ".")).astype("float64")
+            converted.append(str(name))
+    if converted:
+        names = ", ".join(converted[:5]) + (", …" if len(converted) > 5 else "")
+        log.info("%s: decimal commas in %s are read as decimal points", path.name, names)
+    return frame
