@@ -41,6 +41,14 @@ class Network(torch.nn.Sequential):
         super().__init__(torch.nn.Flatten())
 """
 
+MY_NETWORK = """
+import torch
+class Net(torch.nn.Sequential):
+    def __init__(self, in_features, width):
+        super().__init__(torch.nn.Linear(in_features, width), torch.nn.ReLU())
+        self.out_features = width
+"""
+
 
 def test_every_block_is_of_a_sort_that_is_run() -> None:
     assert {language for language, _ in BLOCKS} == {"", "python", "yaml"}
@@ -69,6 +77,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, command: Callable[..., None])
     frame.rename(columns={"amount": "y"}).to_csv(folder / "table.csv", index=False)
     frame.assign(visits=rng.poisson(frame.age / 20)).drop(columns="amount").to_csv(folder / "visits.csv", index=False)
     (folder / "readme_images.py").write_text(MY_IMAGES)
+    (folder / "my_code.py").write_text(MY_NETWORK)
     for name, target in {"data/my_images": "images", "architecture/my_network": "Network"}.items():
         path = folder / "my_configs" / f"{name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +85,10 @@ def home(tmp_path_factory: pytest.TempPathFactory, command: Callable[..., None])
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         data = ["data=table", "data.path=claims.csv", "data.target=amount"]
-        command("train", "distribution=gamma", *data, "trainer.max_epochs=1", "strategy=cpu", "hydra.run.dir=RUN")
+        patch.syspath_prepend(str(folder))
+        words = ["train", "distribution=gamma", *data, "trainer.max_epochs=1", "strategy=cpu"]
+        command(*words, "hydra.run.dir=RUN")
+        command(*words, "hydra.run.dir=my_run", "architecture._target_=my_code.Net", "architecture.width=4")
     return folder
 
 

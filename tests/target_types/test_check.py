@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from likelihead.errors import LikelihoodError, TargetError
-from likelihead.families.family import Family, shipped
+from likelihead.families.family import Family, probe_family, shipped
 from likelihead.target_types import check_targets
-from likelihead.families.family import probe_family
 from likelihead.target_types.detect import target_type_of
 from likelihead.target_types.numbers import Number
 
