@@ -9,13 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from likelihead import DistributionHead, LikelihoodModule
-from likelihead.architectures import build
+from likelihead import LikelihoodModule
 from likelihead.configs import shipped
 from likelihead.data import load_data
 from likelihead.data.batch import Batch
 from likelihead.evaluation import evaluate
-from likelihead.families.family import family_for
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -24,10 +22,8 @@ def test_the_first_loss_is_the_marginals_and_training_beats_it(name: str) -> Non
     y = data.train.y
     assert y is not None
     torch.manual_seed(0)
-    network = build("mlp", data.train.x.shape[1])
-    head = DistributionHead(family_for(name, y), in_features=network.out_features)
-    fit = head.fit_marginal(y)
-    module = LikelihoodModule(network, head)
+    module = LikelihoodModule.for_data(data, name)
+    fit = module.head.fit_marginal(y)
     batch = Batch(data.train.x, y, data.train.weight, data.train.exposure)
     assert module.training_step(batch, 0).item() / len(y) == pytest.approx(fit.nll, rel=1e-5, abs=1e-5)
     optimizer = module.configure_optimizers()
