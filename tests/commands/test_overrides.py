@@ -85,5 +85,5 @@ def test_parameters_of_any_family_are_left_to_the_family() -> None:
 
 
 def test_a_mapping_wants_one_of_its_keys() -> None:
-    with pytest.raises(LikelihoodError, match=r"data holds path: give one of them, as in data\.path="):
+    with pytest.raises(LikelihoodError, match=r"data holds path, unseen: give one of them, as in data\.path="):
         overrides.check(["data=table"], "predict")
