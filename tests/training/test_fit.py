@@ -291,5 +291,6 @@ def test_masked_targets_have_no_pit_and_add_nothing_to_log_prob() -> None:
     head.fit_marginal(y)
     frame = predict_frame(built, Examples(x, torch.where(mask, y, torch.nan), mask=mask), TargetColumns(["a", "b"]))
     each = stats.norm(frame[["a.loc", "b.loc"]], frame[["a.scale", "b.scale"]])
-    np.testing.assert_allclose(frame["log_prob"], np.where(mask, each.logpdf(y), 0.0).sum(1), rtol=1e-6)
+    log_prob = np.where(mask.any(1), np.where(mask, each.logpdf(y), 0.0).sum(1), np.nan)  # no target, no log_prob
+    np.testing.assert_allclose(frame["log_prob"], log_prob, rtol=1e-6)
     np.testing.assert_allclose(frame[["a.pit", "b.pit"]], np.where(mask, each.cdf(y), np.nan), atol=1e-6)

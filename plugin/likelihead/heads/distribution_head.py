@@ -61,8 +61,8 @@ class DistributionHead(nn.Module):
             self.family = distribution
         else:
             self.family = Family.of(distribution, event_size, output_shape)
-        if not isinstance(in_features, int) or isinstance(in_features, bool) or in_features < 1:
-            raise LikelihoodError(f"in_features is {in_features!r}; it must be a whole number above 0")
+        if not isinstance(in_features, int) or isinstance(in_features, bool) or in_features < 0:
+            raise LikelihoodError(f"in_features is {in_features!r}; it must be a whole number, 0 or more")
         self.in_features = in_features
         self._is_fitted = False
         self.parameter = nn.ModuleDict({name: _parameter(self.family, name) for name in self.family.roles})
