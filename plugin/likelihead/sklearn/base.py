@@ -41,8 +41,8 @@ ROWS_AT_A_TIME = 10_000
 OPTIMIZERS = ("adamw", "lbfgs")
 #: Arguments of Lightning's Trainer that follow from the parameters of the estimator.
 SET_BY_ESTIMATOR = ("max_epochs", "callbacks", "gradient_clip_val")
-#: A network for short runs: half the width of the shipped one, and less dropout.
-MLP_OPTIONS = {"width": 128, "dropout": 0.1}
+#: Short runs want less dropout than the shipped config has.
+MLP_OPTIONS = {"dropout": 0.1}
 #: Options of the `data` config group that have a meaning for tables that are already in memory.
 DATA_OPTIONS = ("angles", "boundary", "categorical", "ranking", "unseen")
 
