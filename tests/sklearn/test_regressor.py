@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from numpy.typing import NDArray
+from estimator_samples import counts, line
 from scipy import stats
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
@@ -30,23 +30,9 @@ from torch import nn
 from likelihead import LikelihoodError
 from likelihead.sklearn import DistributionalRegressor
 
-Array = NDArray[Any]
 GLM: dict[str, Any] = {"architecture": "linear", "optimizer": "lbfgs"}
 HOMOSCEDASTIC = {"family": "pyro.distributions.Normal", "parameters": {"loc": "predicted", "scale": "learned"}}
 SHORT: dict[str, Any] = {"max_epochs": 5, "random_state": 0}
-
-
-def line(n: int = 200, seed: int = 0) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, 3))
-    return X, 5.0 + X @ [2.0, -1.0, 0.5] + rng.normal(size=n)
-
-
-def counts(n: int = 300, seed: int = 0) -> tuple[Array, Array, Array]:
-    """Inputs, counts and exposures."""
-    rng = np.random.default_rng(seed)
-    X, exposure = rng.normal(size=(n, 2)), rng.uniform(0.2, 5.0, n)
-    return X, rng.poisson(exposure * np.exp(0.3 + X @ [0.8, -0.4])).astype(float), exposure
 
 
 def town_frame(n: int = 120, seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:
