@@ -171,3 +171,9 @@ def test_samples_depend_on_the_seed_alone() -> None:
 def test_mistakes_are_told(call: object, message: str) -> None:
     with pytest.raises(LikelihoodError, match=message):
         call(ours.Normal(torch.zeros(2), torch.ones(2)))  # type: ignore[operator]
+
+
+def test_questions_leave_the_random_state_as_it_is() -> None:
+    state = torch.get_rng_state()
+    quantile(dist.Gumbel(torch.zeros(3), 1.0), 0.9)
+    assert torch.equal(torch.get_rng_state(), state)

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.types import _size
 
 from likelihead.distributions.normal import NormalLaw, mean_distance
+from likelihead.distributions.plackett_luce import RankingLaw, RankingMixtureLaw
 from likelihead.laws import search
 from likelihead.laws.circular import CircularLaw, wrap
 from likelihead.laws.finite import FiniteLaw
@@ -203,6 +204,8 @@ def _law(mixture: dist.MixtureSameFamily) -> Law:
     components = law(mixture.component_distribution)
     if isinstance(components, FiniteLaw) and not mixture.event_shape:
         return type(components)(mixture, (weights[..., None] * components.probabilities).sum(-2))
+    if isinstance(components, RankingLaw):
+        return RankingMixtureLaw(mixture, weights, components)
     parts = Components(weights, components, -1 - len(mixture.event_shape))
     if isinstance(components, CircularLaw):
         return CircularMixtureLaw(mixture, parts, components)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,15 @@ from torch.nn import functional
 from torch.types import _size
 
 from likelihead.distributions.stirling import wide
-from likelihead.laws.law import Array, Claim, Law, claims, law_of
+from likelihead.laws.law import Array, Claim, Law, claims, law_of, numbers
 
 _UNDEFINED = Claim(
     "undefined", "rankings have no order: use mode(dist), expected_ranks(dist) or first_probability(dist)"
 )
 #: Pairs of items compared at once.
 _MOST_PAIRS = 2**24
+#: A mixture's orders of so many items are all compared to find its mode.
+_MOST_ITEMS = 5
 
 
 class Permutation(Constraint):
@@ -119,6 +122,56 @@ class RankingLaw(Law):
     def hits(self, y: Array) -> Array:
         """Where the first item is that of the mode, (..., 1)."""
         return super().hits(y)[..., :1]
+
+
+class RankingMixtureLaw(RankingLaw):
+    """A mixture of Plackett-Luce distributions with weights (..., M) and components of shape (..., M, K)."""
+
+    claims = RankingLaw.claims | {
+        "mode": Claim(
+            "inverted",
+            f"of all orders of up to {_MOST_ITEMS} items; of more items, the likeliest that exchanging neighbours "
+            "reaches from the modes of the components and from the order of the expected ranks",
+        )
+    }
+
+    def __init__(self, dist: Any, weights: Array, each: RankingLaw) -> None:
+        super().__init__(dist)
+        self.weights, self.each = weights[..., None], each
+
+    def mean(self) -> Array:
+        return (self.weights * self.each.mean()).sum(-2)
+
+    def first_probability(self) -> Array:
+        return (self.weights * self.each.first_probability()).sum(-2)
+
+    def mode(self) -> Array:
+        size = self.shape[-1]
+        if size <= _MOST_ITEMS:
+            orders = np.array(list(permutations(range(size))))
+            return orders[self._log_mass(orders.reshape(-1, *[1] * (len(self.shape) - 1), size)).argmax(0)]
+        starts = [np.argsort(self.mean(), -1, kind="stable")[None], np.moveaxis(self.each.mode(), -2, 0)]
+        orders = self._climbed(np.concatenate(starts))
+        best = self._log_mass(orders).argmax(0)
+        return np.take_along_axis(orders, best[None, ..., None], 0)[0]
+
+    def _climbed(self, orders: Array) -> Array:
+        """Orders (n, *shape) with neighbours exchanged until no exchange makes them likelier."""
+        mass = self._log_mass(orders)
+        improves = True
+        while improves:
+            improves = False
+            for place in range(self.shape[-1] - 1):
+                exchanged = orders.copy()
+                exchanged[..., [place, place + 1]] = orders[..., [place + 1, place]]
+                candidate = self._log_mass(exchanged)
+                better = candidate > mass + 1e-12
+                orders, mass = np.where(better[..., None], exchanged, orders), np.where(better, candidate, mass)
+                improves |= bool(better.any())
+        return orders
+
+    def _log_mass(self, orders: Array) -> Array:
+        return numbers(self.dist.log_prob(torch.from_numpy(orders).expand(len(orders), *self.shape)))
 
 
 @law_of.register

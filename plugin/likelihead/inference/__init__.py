@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from likelihead.inference.batches import concatenate, move, select
 from likelihead.inference.functions import cdf, interval, mean, median, mode, pit, quantile, sample, summary
+from likelihead.inference.mixtures import equal_mixture
 from likelihead.inference.rankings import expected_ranks, first_probability
 from likelihead.laws.law import law
 
 __all__ = [
     "cdf",
     "concatenate",
+    "equal_mixture",
     "expected_ranks",
     "first_probability",
     "interval",

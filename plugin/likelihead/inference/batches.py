@@ -33,7 +33,7 @@ def concatenate(dists: Sequence[Any]) -> Any:
     names = {type(dist).__name__ for dist in dists}
     if len(names) > 1:
         raise LikelihoodError(f"distributions of different families cannot be joined: {', '.join(sorted(names))}")
-    return _combined(dists, lambda parts: torch.cat(list(parts)))
+    return combined(dists, lambda parts: torch.cat(list(parts)))
 
 
 def select(dist: Any, index: Any) -> Any:
@@ -47,7 +47,7 @@ def select(dist: Any, index: Any) -> Any:
     >>> select(Poisson(torch.tensor([1.0, 2.0, 3.0])), slice(1, None)).rate
     tensor([2., 3.])
     """
-    return _combined([dist], lambda parts: parts[0][index])
+    return combined([dist], lambda parts: parts[0][index])
 
 
 def move(dist: Any, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Any:
@@ -57,17 +57,18 @@ def move(dist: Any, device: torch.device | str | None = None, dtype: torch.dtype
     >>> move(Normal(torch.zeros(1), 1.0), dtype=torch.float64).loc.dtype
     torch.float64
     """
-    return _combined([dist], lambda parts: parts[0].to(device, dtype if parts[0].is_floating_point() else None))
+    return combined([dist], lambda parts: parts[0].to(device, dtype if parts[0].is_floating_point() else None))
 
 
-def _combined(dists: Sequence[Any], combine: Combine) -> Any:
+def combined(dists: Sequence[Any], combine: Combine) -> Any:
+    """The distribution whose parameters are those of `dists`, combined; all of one family."""
     first = dists[0]
     if isinstance(first, torch.distributions.Independent):
-        base = _combined([dist.base_dist for dist in dists], combine)
+        base = combined([dist.base_dist for dist in dists], combine)
         return base.to_event(first.reinterpreted_batch_ndims)
     if isinstance(first, torch.distributions.MixtureSameFamily):
         weights, components = (
-            _combined([getattr(dist, name) for dist in dists], combine)
+            combined([getattr(dist, name) for dist in dists], combine)
             for name in ("mixture_distribution", "component_distribution")
         )
         return type(first)(weights, components, validate_args=False)

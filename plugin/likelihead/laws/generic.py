@@ -104,7 +104,8 @@ def _enumerated(dist: Distribution) -> Law:
 
 def _has_cdf(dist: Distribution) -> bool:
     try:
-        dist.cdf(dist.sample())
+        with torch.random.fork_rng(devices=[]):
+            dist.cdf(dist.sample())
     except (NotImplementedError, AttributeError):
         return False
     return True

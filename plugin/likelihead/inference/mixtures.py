@@ -1,0 +1,77 @@
+"""The equal mixture of several predictions, such as those of the members of an ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyro.distributions as dist
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from likelihead.distributions.mixture import MixtureSameFamily
+from likelihead.errors import LikelihoodError
+from likelihead.inference.batches import combined, given_parameters
+
+
+def equal_mixture(dists: Sequence[Any]) -> Any:
+    """The distribution whose density is the mean of the densities of `dists`.
+
+    Mixtures of Bernoulli or categorical distributions are of the same family again, and mixtures of mixtures have all
+    their components.
+
+    Args:
+        dists: K distributions of one family, batch_shape and event_shape.
+
+    Returns:
+        A distribution of that batch_shape and event_shape.
+
+    Raises:
+        LikelihoodError: there are none, or they are of different families or shapes.
+
+    >>> from pyro.distributions import Bernoulli, Poisson
+    >>> equal_mixture([Bernoulli(torch.tensor([0.2])), Bernoulli(torch.tensor([0.4]))]).probs
+    tensor([0.3000])
+    >>> equal_mixture([Poisson(torch.tensor([1.0, 2.0])), Poisson(torch.tensor([3.0, 4.0]))]).mean
+    tensor([2., 3.])
+    """
+    _check_alike(dists)
+    first = dists[0]
+    if isinstance(first, torch.distributions.Bernoulli):
+        return type(first)(logits=_mean_logit([member.logits for member in dists]), validate_args=False)
+    if isinstance(first, torch.distributions.Categorical) and not isinstance(first, dist.OrderedLogistic):
+        logits = torch.stack([member.logits for member in dists]).log_softmax(-1).logsumexp(0)
+        return type(first)(logits=logits, validate_args=False)
+    place = len(first.batch_shape)
+    if isinstance(first, torch.distributions.MixtureSameFamily):
+        weights = torch.cat([member.mixture_distribution.logits for member in dists], place)
+        each = [member.component_distribution for member in dists]
+        components = combined(each, lambda parts: torch.cat(list(parts), place))
+    else:
+        components = combined(dists, lambda parts: torch.stack(list(parts), place))
+        base = _base(first)
+        like = getattr(base, given_parameters(base)[0])
+        weights = torch.zeros((*first.batch_shape, len(dists)), dtype=like.dtype, device=like.device)
+    return MixtureSameFamily(dist.Categorical(logits=weights, validate_args=False), components, validate_args=False)
+
+
+def _check_alike(dists: Sequence[Any]) -> None:
+    if not dists:
+        raise LikelihoodError("there are no distributions to mix")
+    kinds = {(type(member).__name__, tuple(member.batch_shape), tuple(member.event_shape)) for member in dists}
+    if len(kinds) > 1:
+        listed = ", ".join(f"{name} {batch} {event}" for name, batch, event in sorted(kinds))
+        raise LikelihoodError(f"distributions of different families or shapes cannot be mixed: {listed}")
+
+
+def _mean_logit(logits: Sequence[Tensor]) -> Tensor:
+    """The logit of the mean probability, from the logarithms of both sums so that neither is rounded to 0."""
+    stacked = torch.stack(list(logits))
+    return functional.logsigmoid(stacked).logsumexp(0) - functional.logsigmoid(-stacked).logsumexp(0)
+
+
+def _base(distribution: Any) -> Any:
+    while isinstance(distribution, torch.distributions.Independent):
+        distribution = distribution.base_dist
+    return distribution
