@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from likelihead.families.family import Family as Family
     from likelihead.heads.distribution_head import DistributionHead as DistributionHead
     from likelihead.training.checkpoint import load as load
+    from likelihead.training.ensemble import Ensemble as Ensemble
     from likelihead.training.fit import Outcome as Outcome
     from likelihead.training.fit import fit as fit
     from likelihead.training.module import LikelihoodModule as LikelihoodModule
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 # Imported on first use, so that code which only reads configs does not have to import torch.
 _MODULES = {
     "DistributionHead": "heads.distribution_head",
+    "Ensemble": "training.ensemble",
     "Family": "families.family",
     "LikelihoodError": "errors",
     "LikelihoodModule": "training.module",
@@ -31,7 +33,17 @@ _MODULES = {
     "fit": "training.fit",
     "load": "training.checkpoint",
 }
-__all__ = ["DistributionHead", "Family", "LikelihoodError", "LikelihoodModule", "Outcome", "TargetError", "fit", "load"]
+__all__ = [
+    "DistributionHead",
+    "Ensemble",
+    "Family",
+    "LikelihoodError",
+    "LikelihoodModule",
+    "Outcome",
+    "TargetError",
+    "fit",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:

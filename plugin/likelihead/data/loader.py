@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -32,6 +33,14 @@ class EpochOrder:
             return None
         state = int(np.random.SeedSequence([self.seed, self.epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1))
         return torch.randperm(self.count, generator=torch.Generator().manual_seed(state))
+
+
+@runtime_checkable
+class SharesRows(Protocol):
+    """A loader that knows which rows of a step each process has."""
+
+    def share(self, step: int) -> tuple[int, int, int]:
+        """Start and end of this process's rows within the global batch of a step, and the size of that batch."""
 
 
 class BatchLoader:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,7 +50,6 @@ class Evaluation:
         return {"n": self.n, "nll": self.nll, **self.scores}
 
 
-@torch.no_grad()
 def evaluate(model: nn.Module, data: Dataset | Iterable[Any]) -> Evaluation:
     """Score a model on a data set, or on the batches of a loader.
 
@@ -75,8 +74,16 @@ def evaluate(model: nn.Module, data: Dataset | Iterable[Any]) -> Evaluation:
     >>> evaluation.n, sorted(evaluation.scores)[:3]
     (4, ['absolute_error', 'coverage_0.9', 'crps'])
     """
-    model64 = in_float64(model)
-    parts = [part for part in (_score_batch(model64, batch) for batch in batches(data)) if len(part.weight)]
+    return evaluate_all([(model, data)])
+
+
+@torch.no_grad()
+def evaluate_all(scored: Sequence[tuple[nn.Module, Dataset | Iterable[Any]]]) -> Evaluation:
+    """Score several models, each on its own rows, as if one had predicted all of them; see `evaluate`."""
+    parts: list[_BatchScores] = []
+    for model, data in scored:
+        model64 = in_float64(model)
+        parts += [part for part in (_score_batch(model64, batch) for batch in batches(data)) if len(part.weight)]
     if not parts:
         return Evaluation()
     per_row = {name: torch.cat([part.scores[name] for part in parts]) for name in parts[0].scores}
@@ -88,15 +95,15 @@ def evaluate(model: nn.Module, data: Dataset | Iterable[Any]) -> Evaluation:
         means["nll_per_site"] = float(total / sites)
     marginal = torch.cat([part.marginal for part in parts])
     mean_scores = {name: value for name, value in means.items() if not name.endswith("_se")}
-    return Evaluation(len(weight), mean_scores, errors, _mean(-marginal, weight), _oracle(data, weight))
+    return Evaluation(len(weight), mean_scores, errors, _mean(-marginal, weight), _oracle(scored, weight))
 
 
 def _mean(values: Tensor, weight: Tensor) -> float:
     return float((weight * values).sum() / weight.sum())
 
 
-def _oracle(data: Any, weight: Tensor) -> float | None:
-    known: Tensor | None = getattr(data, "oracle", None)
+def _oracle(scored: Sequence[tuple[nn.Module, Any]], weight: Tensor) -> float | None:
+    known: Tensor | None = getattr(scored[0][1], "oracle", None)
     return None if known is None or len(known) != len(weight) else _mean(-known.double(), weight)
 
 

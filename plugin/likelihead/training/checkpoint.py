@@ -14,6 +14,7 @@ from likelihead import architectures
 from likelihead.errors import LikelihoodError
 from likelihead.heads.distribution_head import head_from
 from likelihead.training.checkpoint_files import check_checksum
+from likelihead.training.ensemble import Ensemble
 from likelihead.training.module import FORMAT, LikelihoodModule
 
 #: In the directory of a run.
@@ -119,9 +120,20 @@ def restore(
             raise LikelihoodError(f"{where!r} was trained with a network of your own: load(path, architecture=network)")
         architecture = architectures.build(spec["name"], spec["in_features"], **spec["options"])
     module = LikelihoodModule(architecture, head_from(description["head"], families))
+    members = description.get("members")
+    if members is not None:
+        module = Ensemble([module] * _checked_members(members, state, where))
     load_weights(module, state, where)
     module.extra = description["extra"]
     return module.eval()
+
+
+def _checked_members(members: Any, state: dict[str, Any], where: str) -> int:
+    """The number of members, which all weights must have; a file may claim any."""
+    sizes = {len(value) for name, value in state.items() if name.startswith("member_head.") and value.dim()}
+    if not isinstance(members, int) or isinstance(members, bool) or sizes != {members}:
+        raise LikelihoodError(f"{where!r} claims to hold an ensemble of {members!r}, which its weights are not")
+    return members
 
 
 def load_weights(module: LikelihoodModule, state: dict[str, Any], where: str) -> None:

@@ -12,15 +12,19 @@ import pytorch_lightning as pl
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from likelihead.errors import LikelihoodError
-from likelihead.evaluation.evaluate import Evaluation, evaluate
-from likelihead.files import write_json
+from likelihead.evaluation.evaluate import Evaluation, evaluate_all
+from likelihead.files import write_json, write_whole
 from likelihead.training.checkpoint import load_weights, read
-from likelihead.training.data_module import as_data_module, has_validation, part_of, rows_per_step, targets
+from likelihead.training.data_module import as_data_module, has_validation, rows_per_step
+from likelihead.training.ensemble import Ensemble
+from likelihead.training.ensemble_data import EnsembleData
 from likelihead.training.lightning_warnings import without_hints
 from likelihead.training.module import LikelihoodModule
 from likelihead.training.trainer import clip_by_row, default_trainer
 
 PARTS = ("train", "validation", "test")
+#: In the directory of an ensemble: the prediction of each training row by the member that has not seen it.
+OUT_OF_FOLD = "out_of_fold.csv"
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,7 @@ def fit(
             monitor = "validation/nll" if has_validation(data, validation) else "train/nll"
             trainer = default_trainer(Path(folder), monitor, seed, logs=directory is not None, **trainer_options)
         rows = as_data_module(data, validation, test, batch_size, seed, trainer.world_size)
+        rows = module.prepare_rows(rows, seed=seed, batch_size=batch_size, processes=trainer.world_size)
         if is_default:
             clip_by_row(trainer, rows_per_step(rows, trainer.world_size, trainer.accumulate_grad_batches))
         _start(module, rows, weights)
@@ -132,16 +137,19 @@ def fit(
 
 def conclude(module: LikelihoodModule, rows: pl.LightningDataModule, directory: str | Path | None = None) -> Outcome:
     """Score a trained module on every part, and write metrics.json to the directory if there is one."""
-    evaluations = {part: evaluate(module, part_of(rows, part)) for part in PARTS}
+    evaluations = {part: evaluate_all(module.scored(rows, part)) for part in PARTS}
     outcome = Outcome(module.eval(), evaluations, None if directory is None else Path(directory))
     if outcome.directory is not None:
         write_json(outcome.directory / "metrics.json", outcome.metrics)
+        if isinstance(module, Ensemble) and isinstance(rows, EnsembleData):
+            frame = module.out_of_fold(rows)
+            write_whole(outcome.directory / OUT_OF_FOLD, lambda place: frame.to_csv(place, index=False))
     return outcome
 
 
 def _start(module: LikelihoodModule, rows: pl.LightningDataModule, weights: str | Path | None) -> None:
     """Start at the marginal fit of the training targets, or at the weights of another run, with its marginal fit."""
-    module.head.fit_marginal(*targets(part_of(rows, "train")))
+    module.fit_marginal(rows)
     if weights is not None:
         load_weights(module, read(weights)["state_dict"], str(weights))
 

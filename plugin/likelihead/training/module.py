@@ -141,6 +141,18 @@ class LikelihoodModule(pl.LightningModule):
         if trainer.world_size > 1:
             self.head.load_state_dict(trainer.strategy.broadcast(self.head.state_dict()))
 
+    def prepare_rows(self, rows: pl.LightningDataModule, **options: Any) -> pl.LightningDataModule:
+        """The rows as this module is trained on them; an ensemble deals them to its members."""
+        return rows
+
+    def fit_marginal(self, rows: pl.LightningDataModule) -> None:
+        """Start at the marginal fit of the training rows."""
+        self.head.fit_marginal(*targets(part_of(rows, "train")))
+
+    def scored(self, rows: pl.LightningDataModule, part: str) -> list[tuple[nn.Module, Any]]:
+        """The rows of a part (train, validation or test), with the model that is scored on them."""
+        return [(self, part_of(rows, part))]
+
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """The loss of a batch: the negative log-likelihood summed over its rows, with all constants."""
         return self._step("train", Batch.of(batch))

@@ -9,8 +9,9 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from torch import Tensor, nn
+from torch.nn import functional
 
-from likelihead.data.loader import BatchLoader
+from likelihead.data.loader import SharesRows
 
 log = logging.getLogger("likelihead")
 
@@ -47,7 +48,7 @@ class SharedDropout(Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         loader = trainer.train_dataloader
-        if self._changed and isinstance(loader, BatchLoader):
+        if self._changed and isinstance(loader, SharesRows):
             start, end, self._all_rows = loader.share(batch_idx)
             self._start, self._rows = start, end - start
 
@@ -56,11 +57,10 @@ class SharedDropout(Callback):
         if not layer.training or self._rows != len(x) or self._all_rows == self._rows:
             dropped: Tensor = forward(layer, x)
             return dropped
-        whole = x.new_zeros(self._all_rows, *x.shape[1:])
-        share = slice(self._start, self._start + self._rows)
-        whole[share] = x
+        after = self._all_rows - self._start - self._rows
+        whole = functional.pad(x, [0, 0] * (x.dim() - 1) + [self._start, after])
         dropped = forward(layer, whole)
-        return dropped[share]
+        return dropped[self._start : self._start + self._rows]
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         for layer in self._changed:

@@ -1,0 +1,195 @@
+"""The rows of an ensemble: each member trains on all of them but its own share, which it is validated on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils._pytree import tree_map
+
+from likelihead.data.batch import Batch
+from likelihead.data.loader import BatchLoader
+from likelihead.data.views import Joined, Subset
+from likelihead.errors import LikelihoodError
+from likelihead.training.data_module import DataModule, chosen_batch_size, is_dataset
+
+
+def member_seed(seed: int, member: int) -> int:
+    """The seed of a member: that of the run for the first, numbers derived from it for the others.
+
+    >>> member_seed(7, 0), member_seed(7, 1) != member_seed(8, 0)
+    (7, True)
+    """
+    return seed if member == 0 else int(np.random.SeedSequence([seed, member]).generate_state(1)[0])
+
+
+class EnsembleData(DataModule):
+    """The rows of K members.
+
+    Training and validation rows are dealt into K shares at random; member k trains on all shares but the k-th, and its
+    validation rows are the k-th share. A single member keeps the training and validation rows as they are.
+
+    Args:
+        rows: the training, validation and test rows, read by index.
+        members: K.
+        seed: determines the shares, and the order of each member's rows.
+        batch_size: as for `fit`; None and "auto" too.
+        processes: the number of processes that share a step.
+
+    Raises:
+        LikelihoodError: the rows come from a loader, or are fewer than the members.
+    """
+
+    def __init__(
+        self, rows: DataModule, members: int, seed: int, batch_size: int | str | None = "auto", processes: int = 1
+    ) -> None:
+        train, validation = rows.rows["train"], rows.rows["validation"]
+        if not is_dataset(train) or not (validation is None or is_dataset(validation)):
+            raise LikelihoodError(
+                "an ensemble holds out other rows for each member, so that it must read rows by index: pass Data, a "
+                "Dataset or tensors instead of a loader"
+            )
+        parts = [train] if validation is None or not len(validation) else [train, validation]
+        pool = Joined(parts)
+        self.shares = _shares(len(train), len(pool), members, seed)
+        largest = max(len(pool) - len(share) for share in self.shares)
+        size = chosen_batch_size(batch_size, largest, processes)
+        super().__init__(pool, pool, rows.rows["test"], size, seed, rows.data)
+        self.pool = pool
+
+    @property
+    def members(self) -> int:
+        """K, the number of members."""
+        return len(self.shares)
+
+    def held_out(self, member: int) -> Subset:
+        """The validation rows of a member."""
+        return Subset(self.pool, self.shares[member])
+
+    def training(self, member: int) -> Subset:
+        """The training rows of a member."""
+        return Subset(self.pool, np.setdiff1d(np.arange(len(self.pool)), self.shares[member]))
+
+    def _loader(self, part: str, shuffle: bool) -> Any:
+        if part == "test":
+            return super()._loader(part, shuffle)
+        of_member = self.training if part == "train" else self.held_out
+        parts = [of_member(member) for member in range(self.members)]
+        if part == "validation" and not len(parts[0]):
+            return []
+        trainer = self.trainer
+        return MemberLoader(
+            [
+                BatchLoader(
+                    rows,
+                    self.batch_size,
+                    shuffle=shuffle and self.batch_size is not None,
+                    seed=member_seed(self.seed, member),
+                    rank=trainer.global_rank if trainer else 0,
+                    world_size=trainer.world_size if trainer else 1,
+                )
+                for member, rows in enumerate(parts)
+            ]
+        )
+
+
+def _shares(train: int, rows: int, members: int, seed: int) -> list[NDArray[np.int64]]:
+    """The row numbers that each member holds out, in ascending order."""
+    if members == 1:
+        return [np.arange(train, rows)]
+    if rows < 2 * members:
+        raise LikelihoodError(
+            f"{rows} rows are too few for an ensemble of {members} members, each of which holds out its own: it needs "
+            f"{2 * members}"
+        )
+    order = np.random.default_rng([seed, members]).permutation(rows)
+    return [np.sort(order[member::members]) for member in range(members)]
+
+
+class _Orders:
+    """The orders of all members' rows; Lightning sets the epoch through the loader's `sampler`."""
+
+    def __init__(self, loaders: Sequence[BatchLoader]) -> None:
+        self.loaders = loaders
+
+    def set_epoch(self, epoch: int) -> None:
+        """Use the orders of this epoch from the next pass over the data on."""
+        for loader in self.loaders:
+            loader.sampler.set_epoch(epoch)
+
+
+class MemberLoader:
+    """Batches of all members at once: each tensor has a first dimension for the members, (K, rows, …).
+
+    Where a member has fewer rows than another, its batch is filled up with rows of weight 0.
+
+    Args:
+        loaders: the loader of each member; their numbers of rows differ by at most one.
+    """
+
+    batch_sampler = None
+
+    def __init__(self, loaders: Sequence[BatchLoader]) -> None:
+        self.loaders = loaders
+        self.dataset = loaders[0].dataset
+        self.sampler = _Orders(loaders)
+
+    def __len__(self) -> int:
+        return min(len(loader) for loader in self.loaders)
+
+    def share(self, step: int) -> tuple[int, int, int]:
+        """As `BatchLoader.share`, for the longest batch."""
+        return max((loader.share(step) for loader in self.loaders), key=lambda share: share[2])
+
+    def __iter__(self) -> Iterator[Batch]:
+        iterators = [iter(loader) for loader in self.loaders]
+        for step in range(len(self)):
+            batches = [next(iterator) for iterator in iterators]
+            if step == len(self) - 1:  # A member with one row more than another may have one batch more.
+                batches = [_joined([batch, *rest]) for batch, rest in zip(batches, iterators, strict=True)]
+            yield stacked_batch(batches)
+
+
+def _joined(batches: Sequence[Batch]) -> Batch:
+    return batches[0] if len(batches) == 1 else _columnwise(torch.cat, batches)
+
+
+def _columnwise(function: Callable[[Any], Tensor], batches: Sequence[Batch]) -> Batch:
+    """Apply a function of a list of tensors to each column of several batches."""
+    columns = zip(*batches, strict=True)
+    return Batch(*(None if each[0] is None else tree_map(lambda *parts: function(parts), *each) for each in columns))
+
+
+def stacked_batch(batches: Sequence[Batch]) -> Batch:
+    """The batches of K members as one, (K, rows, …), the shorter ones filled up with rows of weight 0.
+
+    >>> batch = stacked_batch([Batch(torch.ones(2, 1), torch.ones(2)), Batch(torch.zeros(1, 1), torch.zeros(1))])
+    >>> batch.x.shape, batch.weight.tolist()
+    (torch.Size([2, 2, 1]), [[1.0, 1.0], [1.0, 0.0]])
+    """
+    rows = [len(batch.y) for batch in batches]  # type: ignore[arg-type]
+    longest = batches[int(np.argmax(rows))]
+    filled = [_filled(batch, longest, max(rows)) for batch in batches]
+    columns = zip(*filled, strict=True)
+    return Batch(
+        *(None if parts[0] is None else tree_map(lambda *each: torch.stack(each), *parts) for parts in columns)
+    )
+
+
+def _filled(batch: Batch, longest: Batch, rows: int) -> Batch:
+    """The batch with rows of the longest batch behind its own, and weights that are 0 there."""
+    own = len(batch.y)  # type: ignore[arg-type]
+    y: Tensor = batch.y  # type: ignore[assignment]
+    weight = torch.ones(own, dtype=y.dtype if y.is_floating_point() else None) if batch.weight is None else batch.weight
+    if own == rows:
+        return batch._replace(weight=weight)
+    both = _joined([batch._replace(weight=None), Batch(*(_from(part, own) for part in longest))._replace(weight=None)])
+    return both._replace(weight=torch.cat([weight, weight.new_zeros(rows - own, *weight.shape[1:])]))
+
+
+def _from(column: Any, start: int) -> Any:
+    return None if column is None else tree_map(lambda values: values[start:], column)
