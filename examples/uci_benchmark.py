@@ -5,7 +5,9 @@
 FOLDER/<set>/ holds data.txt (numbers, no header), index_features.txt, index_target.txt and splits.npz with the rows of
 each test split, as in the repository of Gal & Ghahramani (2016). Each split is one run of
 `python train.py distribution=normal data=table …`; the result is the mean test log-likelihood per row, with its
-standard error over the splits. Arguments after `--` are passed to train.py: `… yacht -- architecture.width=64`.
+standard error over the splits. `--splits=5` takes only the first five. Arguments after `--` are passed to train.py:
+
+    python examples/uci_benchmark.py FOLDER yacht -- ensemble=8
 """
 
 from __future__ import annotations
@@ -52,11 +54,13 @@ def log_likelihood(frame: pd.DataFrame, test: np.ndarray, seed: int, overrides: 
 
 def main(arguments: list[str]) -> None:
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    root, *sets = arguments[:end]
+    sets = [word for word in arguments[:end] if not word.startswith("--splits=")]
+    first = next((int(word.partition("=")[2]) for word in arguments[:end] if word.startswith("--splits=")), None)
+    root, *sets = sets
     for name in sets:
         folder = Path(root) / name
         frame, splits = table(folder), test_rows(folder)
-        values = [log_likelihood(frame, test, seed, arguments[end + 1 :]) for seed, test in enumerate(splits)]
+        values = [log_likelihood(frame, test, seed, arguments[end + 1 :]) for seed, test in enumerate(splits[:first])]
         error = np.std(values, ddof=1) / np.sqrt(len(values))
         print(f"{name}: {np.mean(values):.3f} ± {error:.3f} over {len(values)} splits", flush=True)
 

@@ -27,6 +27,7 @@ from likelihead.training.callbacks.random_state import RandomState
 from likelihead.training.callbacks.shared_dropout import SharedDropout
 from likelihead.training.checkpoint_files import AtomicCheckpointIO
 from likelihead.training.data_module import rows_per_step, sample_inputs
+from likelihead.training.ensemble import Ensemble
 from likelihead.training.module import LikelihoodModule
 
 #: The errors of classes that are called with arguments that they cannot take.
@@ -134,15 +135,25 @@ def scale_to_rows(config: DictConfig, rows: pl.LightningDataModule, trainer: pl.
 
 
 def build_module(config: DictConfig, rows: pl.LightningDataModule) -> LikelihoodModule:
-    """The network and the head for the training rows, with links still plain.
+    """The network and the head for the training rows, with links still plain; several as an ensemble.
 
     Raises:
         LikelihoodError: an unknown family, architecture, optimiser or argument.
     """
+    _check_members(config.ensemble)
     optimizer, scheduler = build_optimizer(config)
-    network = build_architecture(config, sample_inputs(rows))
-    _refuse_noise(config, network)
-    return LikelihoodModule.for_data(rows, plain(config.distribution), network, optimizer, scheduler)
+
+    def member() -> LikelihoodModule:
+        network = build_architecture(config, sample_inputs(rows))
+        _refuse_noise(config, network)
+        return LikelihoodModule.for_data(rows, plain(config.distribution), network, optimizer, scheduler)
+
+    return member() if config.ensemble == 1 else Ensemble.of(member, config.ensemble, config.seed)
+
+
+def _check_members(members: Any) -> None:
+    if not isinstance(members, int) or isinstance(members, bool) or members < 1:
+        raise LikelihoodError(f"ensemble is {members}; it must be a whole number above 0, that of the networks")
 
 
 def build_architecture(config: DictConfig, x: Any) -> nn.Module:

@@ -37,10 +37,14 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     return drawn
 
 
-def print_start(distribution: str, source: str, parts: Mapping[str, int]) -> None:
+def print_start(distribution: str, source: str, parts: Mapping[str, int], members: int = 1) -> None:
     """Print what is trained on which rows, before training starts."""
-    rows = ", ".join(f"{number} {part}" for part, number in parts.items())
-    print(f"Training {distribution} on {source}" + (f": {rows} rows" if parts else ""), flush=True)
+    rows = ", ".join(f"{number} {part}" for part, number in parts.items()) + " rows"
+    if members > 1 and parts:
+        seen = parts["train"] + parts.get("validation", 0)
+        rows = f"{members} networks on {seen} rows, of which each holds out its own {seen // members}"
+        rows += f"; {count(parts['test'], 'test row')}" if "test" in parts else ""
+    print(f"Training {distribution} on {source}" + (f": {rows}" if parts else ""), flush=True)
 
 
 def print_summary(title: str, evaluations: Mapping[str, Evaluation], notes: Sequence[str]) -> None:

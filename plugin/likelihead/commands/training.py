@@ -40,9 +40,11 @@ def train(config: DictConfig) -> Outcome | None:
         data = build.load_rows(config)
         trainer = build.build_trainer(config)
         _refuse_mixed_trials(trainer)
-        rows = as_data_module(data, batch_size=config.data.batch_size, seed=config.seed, processes=trainer.world_size)
-        build.scale_to_rows(config, rows, trainer)
+        batches = {"batch_size": config.data.batch_size, "seed": config.seed, "processes": trainer.world_size}
+        rows = as_data_module(data, **batches)
         module = build.build_module(config, rows)
+        rows = module.prepare_rows(rows, **batches, split_seed=config.data.seed)
+        build.scale_to_rows(config, rows, trainer)
         module.extra["distribution"] = _distribution(config, module)
         if is_finished(config, directory):
             load_weights(module, read(directory / BEST)["state_dict"], str(directory / BEST))
@@ -78,7 +80,7 @@ def _source(config: DictConfig, data: object) -> str:
 def _announce(config: DictConfig, module: LikelihoodModule, data: object, trainer: pl.Trainer) -> None:
     parts = {name: len(part) for name, part in data.parts.items() if len(part)} if isinstance(data, Data) else {}
     if trainer.is_global_zero:
-        summary.print_start(module.extra["distribution"], _source(config, data), parts)
+        summary.print_start(module.extra["distribution"], _source(config, data), parts, config.ensemble)
 
 
 def _print_end(config: DictConfig, outcome: Outcome, data: object, course: str | None) -> None:

@@ -37,6 +37,12 @@ class Subset:
         """Row numbers (m,) in the source, as far as the data set knows them."""
         return row_numbers(self.dataset)[self.index.numpy()]
 
+    @property
+    def oracle(self) -> Tensor | None:
+        """The log-probability (m,) of y under the true distribution; None if it is unknown."""
+        known: Tensor | None = getattr(self.dataset, "oracle", None)
+        return None if known is None else known[self.index]
+
 
 class Joined:
     """The rows of several data sets, one after another.

@@ -103,8 +103,10 @@ def _mean(values: Tensor, weight: Tensor) -> float:
 
 
 def _oracle(scored: Sequence[tuple[nn.Module, Any]], weight: Tensor) -> float | None:
-    known: Tensor | None = getattr(scored[0][1], "oracle", None)
-    return None if known is None or len(known) != len(weight) else _mean(-known.double(), weight)
+    known: list[Tensor] = [getattr(data, "oracle", None) for _, data in scored]  # type: ignore[misc]
+    if any(part is None for part in known) or sum(map(len, known)) != len(weight):
+        return None
+    return _mean(-torch.cat(known).double(), weight)
 
 
 @dataclass(frozen=True)

@@ -11,24 +11,24 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
+from torch.func import functional_call
 from torch.optim import Optimizer
+from torch.utils._pytree import tree_map
 
 from likelihead.data.batch import Batch
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.predictions import predict_frame
-from likelihead.heads.sites import by_row, log_prob
+from likelihead.heads.sites import by_row
 from likelihead.inference.mixtures import equal_mixture
 from likelihead.training.callbacks.member_stopping import MemberStopping
 from likelihead.training.data_module import DataModule, targets
 from likelihead.training.ensemble_data import EnsembleData, member_seed
 from likelihead.training.module import LikelihoodModule
 from likelihead.training.stacking import stacked, unstacked
+from likelihead.training.vectorised import Member, clip_by_member, member_log_prob, without_mask
 
 #: The metric by which the best checkpoint of an ensemble is chosen: it falls whenever a member improves.
 BEST_NLL = "validation/best_nll"
-#: What torch says of operations that cannot be vectorised.
-NOT_VECTORISED = ("vmap", "batching rule", "functorch")
 
 
 class Ensemble(LikelihoodModule):
@@ -79,8 +79,8 @@ class Ensemble(LikelihoodModule):
         return cls(made)
 
     @property
-    def _member(self) -> _Member:
-        return _Member(self.architecture, self.member_head)
+    def _member(self) -> Member:
+        return Member(self.architecture, self.member_head)
 
     def _tensors(self) -> dict[str, Tensor]:
         member = self._member
@@ -111,21 +111,12 @@ class Ensemble(LikelihoodModule):
 
     def member_log_prob(self, batch: Batch) -> Tensor:
         """The weighted log p(y | x) of the rows of each member that is still trained, (active, rows)."""
-        member = self._member
-        chosen = None if bool(self.active.all()) else self.active.nonzero().flatten().to(self.device)
-        tensors = {name: _of(tensor, chosen) for name, tensor in self._tensors().items()}
-        rows = tuple(_of(column, chosen) for column in batch)
-        axes = tuple(None if column is None else 0 for column in rows)
-
-        def of_member(weights: dict[str, Tensor], *columns: Any) -> Tensor:
-            x, y, weight, exposure, mask = columns
-            return log_prob(by_row(functional_call(member, weights, (x, exposure))), y, weight, mask)
-
-        try:
-            each: Tensor = vmap(of_member, in_dims=(0, *axes), randomness="different")(tensors, *rows)
-        except RuntimeError as error:
-            raise _refusal(error) or error from error
-        return each
+        batch = without_mask(batch, event_dims=1 if self.head.target_type.is_vector else 0)
+        tensors = self._tensors()
+        if not bool(self.active.all()):
+            index = self.active.nonzero().flatten().to(self.device)
+            tensors, batch = tree_map(lambda tensor: tensor if tensor is None else tensor[index], (tensors, batch))
+        return member_log_prob(self._member, tensors, batch)
 
     def _step(self, stage: str, batch: Batch) -> Tensor:
         if stage == "test":
@@ -195,7 +186,7 @@ class Ensemble(LikelihoodModule):
             if isinstance(callback, ModelCheckpoint) and str(callback.monitor).endswith("/nll"):
                 callback.monitor = BEST_NLL
         rules = [callback for callback in callbacks if isinstance(callback, EarlyStopping)]
-        return [MemberStopping(rules[0], self.members)] if rules else []
+        return [MemberStopping(rule, self.members) for rule in rules]
 
     def configure_optimizers(self) -> Any:
         configured = super().configure_optimizers()
@@ -218,10 +209,7 @@ class Ensemble(LikelihoodModule):
             super().configure_gradient_clipping(optimizer, gradient_clip_val, gradient_clip_algorithm)
             return
         gradients = [parameter.grad for parameter in self.parameters() if parameter.grad is not None]
-        squares = torch.stack([gradient.flatten(1).square().sum(1) for gradient in gradients])
-        factor = (gradient_clip_val / (squares.sum(0).sqrt() + 1e-6)).clamp(max=1.0)
-        for gradient in gradients:
-            gradient.mul_(factor.reshape(-1, *[1] * (gradient.dim() - 1)))
+        clip_by_member(gradients, gradient_clip_val)
 
     def prepare_rows(self, rows: pl.LightningDataModule, **options: Any) -> EnsembleData:
         """Deal the rows to the members."""
@@ -237,7 +225,7 @@ class Ensemble(LikelihoodModule):
         """Start every member at the marginal fit of its own training rows."""
         if not isinstance(rows, EnsembleData):
             raise LikelihoodError("an ensemble is trained by likelihead.fit, which deals the rows to its members")
-        self.head.fit_marginal(*targets(rows.pool))
+        super().fit_marginal(rows)
         heads = []
         for k in range(self.members):
             heads.append(unstacked(self.member_head, k))
@@ -280,31 +268,3 @@ class Ensemble(LikelihoodModule):
             best = checkpoint["state_dict"]
             self._best = {name: best[name].to(self.device) for name in self._state()}
             checkpoint["state_dict"] = checkpoint.pop("training_state")
-
-
-class _Member(nn.Module):
-    """One member as a function of its weights: from x to its distribution, with sites as batch dimensions."""
-
-    def __init__(self, architecture: nn.Module, member_head: nn.Module) -> None:
-        super().__init__()
-        self.architecture, self.member_head = architecture, member_head
-
-    def forward(self, x: Any, exposure: Tensor | None = None) -> Any:
-        return self.member_head(self.architecture(x), exposure)
-
-
-def _of(values: Any, members: Tensor | None) -> Any:
-    """The values of some members: of tensors (K, …) in any nesting those at `members`."""
-    if members is None or values is None:
-        return values
-    return torch.utils._pytree.tree_map(lambda tensor: tensor[members], values)
-
-
-def _refusal(error: RuntimeError) -> LikelihoodError | None:
-    """What to say of a network that cannot be vectorised; None for other errors."""
-    if not any(word in str(error) for word in NOT_VECTORISED):
-        return None
-    return LikelihoodError(
-        "this network cannot be trained as an ensemble, because torch.func cannot vectorise it: "
-        f"{' '.join(str(error).split())[:200]}; leave out ensemble, and train it with several seeds instead"
-    )

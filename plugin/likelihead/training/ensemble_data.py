@@ -36,7 +36,8 @@ class EnsembleData(DataModule):
     Args:
         rows: the training, validation and test rows, read by index.
         members: K.
-        seed: determines the shares, and the order of each member's rows.
+        seed: determines the order of each member's rows.
+        split_seed: determines the shares; None: that of the order.
         batch_size: as for `fit`; None and "auto" too.
         processes: the number of processes that share a step.
 
@@ -45,7 +46,13 @@ class EnsembleData(DataModule):
     """
 
     def __init__(
-        self, rows: DataModule, members: int, seed: int, batch_size: int | str | None = "auto", processes: int = 1
+        self,
+        rows: DataModule,
+        members: int,
+        seed: int,
+        batch_size: int | str | None = "auto",
+        processes: int = 1,
+        split_seed: int | None = None,
     ) -> None:
         train, validation = rows.rows["train"], rows.rows["validation"]
         if not is_dataset(train) or not (validation is None or is_dataset(validation)):
@@ -55,10 +62,11 @@ class EnsembleData(DataModule):
             )
         parts = [train] if validation is None or not len(validation) else [train, validation]
         pool = Joined(parts)
-        self.shares = _shares(len(train), len(pool), members, seed)
+        self.shares = _shares(len(train), len(pool), members, seed if split_seed is None else split_seed)
         largest = max(len(pool) - len(share) for share in self.shares)
         size = chosen_batch_size(batch_size, largest, processes)
-        super().__init__(pool, pool, rows.rows["test"], size, seed, rows.data)
+        scored = (train, validation) if members == 1 else (pool, pool)
+        super().__init__(*scored, rows.rows["test"], size, seed, rows.data)
         self.pool = pool
 
     @property

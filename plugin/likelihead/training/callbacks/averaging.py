@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor
@@ -35,6 +36,12 @@ class MovingAverage(WeightAveraging):
 
         super().__init__(multi_avg_fn=update)
         self.update_every_n_steps = update_every_n_steps
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        super().setup(trainer, pl_module, stage)
+        if stage == "fit" and self._average_model is not None:
+            # Lightning converts the module, to float64 for example, after it was copied for the average.
+            self._average_model = trainer.precision_plugin.convert_module(self._average_model)  # type: ignore[assignment]
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         """Whether the average takes in the step that just ended."""

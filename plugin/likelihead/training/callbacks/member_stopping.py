@@ -28,7 +28,7 @@ class MemberStopping(EarlyStopping):
 
     @property
     def state_key(self) -> str:
-        return type(self).__qualname__
+        return self._generate_state_key(patience=self.patience, min_delta=self.min_delta)
 
     def state_dict(self) -> dict[str, Any]:
         return {"reference": self.reference, "waited": self.waited}
@@ -42,7 +42,7 @@ class MemberStopping(EarlyStopping):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if not trainer.sanity_checking and trainer.state.fn == "fit":
             self._update(pl_module.member_nll)  # type: ignore[arg-type]
-            pl_module.active = self.waited < self.patience
+            pl_module.active = pl_module.active & (self.waited < self.patience)  # type: ignore[operator]
             trainer.should_stop = trainer.should_stop or not bool(pl_module.active.any())
 
     def _update(self, nll: Tensor) -> None:
