@@ -24,11 +24,12 @@ def metrics(run: Path) -> dict[str, Any]:
     return found
 
 
-def test_two_processes_equal_one(tmp_path: Path, environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("more", [[], ["ensemble=3"]], ids=["one network", "ensemble"])
+def test_two_processes_equal_one(tmp_path: Path, environment: dict[str, str], more: list[str]) -> None:
     """601 rows leave batches that do not divide by two; dropout falls on the same units."""
-    one = train(tmp_path, environment, *WORDS, "data.batch_size=64", "hydra.run.dir=one")
+    one = train(tmp_path, environment, *WORDS, "data.batch_size=64", "hydra.run.dir=one", *more)
     assert one.returncode == 0, one.stderr
-    shared = ["data.batch_size=32", "strategy=ddp", "trainer.devices=2", "hydra.run.dir=two"]
+    shared = ["data.batch_size=32", "strategy=ddp", "trainer.devices=2", "hydra.run.dir=two", *more]
     two = train(tmp_path, environment, *WORDS, *shared)
     assert two.returncode == 0, two.stderr
     assert sum("Files:" in line for line in two.stdout.splitlines()) == 1

@@ -26,8 +26,9 @@ from likelihead.training.callbacks.progress import EpochLines
 from likelihead.training.callbacks.random_state import RandomState
 from likelihead.training.callbacks.shared_dropout import SharedDropout
 from likelihead.training.checkpoint_files import AtomicCheckpointIO
-from likelihead.training.data_module import rows_per_step, sample_inputs
+from likelihead.training.data_module import as_data_module, rows_per_step, sample_inputs
 from likelihead.training.ensemble import Ensemble
+from likelihead.training.ensemble_data import EnsembleData
 from likelihead.training.module import LikelihoodModule
 
 #: The errors of classes that are called with arguments that they cannot take.
@@ -128,6 +129,20 @@ def load_rows(config: DictConfig) -> Any:
     return _made("data", own)
 
 
+def build_rows(config: DictConfig, data: Any, processes: int) -> pl.LightningDataModule:
+    """The rows as batches, dealt to the networks of an ensemble if there are several.
+
+    Raises:
+        LikelihoodError: a wrong batch size or number of networks, or rows that cannot be dealt.
+    """
+    members = config.ensemble
+    if not isinstance(members, int) or isinstance(members, bool) or members < 1:
+        raise LikelihoodError(f"ensemble is {members}; it must be the number of networks, a whole number above 0")
+    batches = {"batch_size": config.data.batch_size, "seed": config.seed, "processes": processes}
+    rows = as_data_module(data, **batches)
+    return rows if members == 1 else EnsembleData(rows, members, split_seed=config.data.seed, **batches)
+
+
 def scale_to_rows(config: DictConfig, rows: pl.LightningDataModule, trainer: pl.Trainer) -> None:
     """Tell the config how many rows a step has, over all devices, and set the clipping that depends on it."""
     config.rows_per_step = rows_per_step(rows, trainer.world_size, trainer.accumulate_grad_batches)
@@ -140,7 +155,6 @@ def build_module(config: DictConfig, rows: pl.LightningDataModule) -> Likelihood
     Raises:
         LikelihoodError: an unknown family, architecture, optimiser or argument.
     """
-    _check_members(config.ensemble)
     optimizer, scheduler = build_optimizer(config)
 
     def member() -> LikelihoodModule:
@@ -149,11 +163,6 @@ def build_module(config: DictConfig, rows: pl.LightningDataModule) -> Likelihood
         return LikelihoodModule.for_data(rows, plain(config.distribution), network, optimizer, scheduler)
 
     return member() if config.ensemble == 1 else Ensemble.of(member, config.ensemble, config.seed)
-
-
-def _check_members(members: Any) -> None:
-    if not isinstance(members, int) or isinstance(members, bool) or members < 1:
-        raise LikelihoodError(f"ensemble is {members}; it must be a whole number above 0, that of the networks")
 
 
 def build_architecture(config: DictConfig, x: Any) -> nn.Module:

@@ -21,7 +21,6 @@ from likelihead.data import Data, save_rows
 from likelihead.errors import LikelihoodError
 from likelihead.files import write_whole
 from likelihead.training.checkpoint import load_weights, read
-from likelihead.training.data_module import as_data_module
 from likelihead.training.fit import Outcome, conclude, fit
 from likelihead.training.lightning_warnings import without_hints
 from likelihead.training.module import LikelihoodModule
@@ -40,11 +39,9 @@ def train(config: DictConfig) -> Outcome | None:
         data = build.load_rows(config)
         trainer = build.build_trainer(config)
         _refuse_mixed_trials(trainer)
-        batches = {"batch_size": config.data.batch_size, "seed": config.seed, "processes": trainer.world_size}
-        rows = as_data_module(data, **batches)
-        module = build.build_module(config, rows)
-        rows = module.prepare_rows(rows, **batches, split_seed=config.data.seed)
+        rows = build.build_rows(config, data, trainer.world_size)
         build.scale_to_rows(config, rows, trainer)
+        module = build.build_module(config, rows)
         module.extra["distribution"] = _distribution(config, module)
         if is_finished(config, directory):
             load_weights(module, read(directory / BEST)["state_dict"], str(directory / BEST))

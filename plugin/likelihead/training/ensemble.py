@@ -21,7 +21,7 @@ from likelihead.evaluation.predictions import predict_frame
 from likelihead.heads.sites import by_row
 from likelihead.inference.mixtures import equal_mixture
 from likelihead.training.callbacks.member_stopping import MemberStopping
-from likelihead.training.data_module import DataModule, targets
+from likelihead.training.data_module import targets
 from likelihead.training.ensemble_data import EnsembleData, member_seed
 from likelihead.training.module import LikelihoodModule
 from likelihead.training.stacking import stacked, unstacked
@@ -213,13 +213,7 @@ class Ensemble(LikelihoodModule):
 
     def prepare_rows(self, rows: pl.LightningDataModule, **options: Any) -> EnsembleData:
         """Deal the rows to the members."""
-        if isinstance(rows, EnsembleData):
-            return rows
-        if not isinstance(rows, DataModule):
-            raise LikelihoodError(
-                "an ensemble deals rows to its members: pass Data, a Dataset or tensors, not a LightningDataModule"
-            )
-        return EnsembleData(rows, self.members, **options)
+        return rows if isinstance(rows, EnsembleData) else EnsembleData(rows, self.members, **options)
 
     def fit_marginal(self, rows: pl.LightningDataModule) -> None:
         """Start every member at the marginal fit of its own training rows."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -47,18 +48,22 @@ class EnsembleData(DataModule):
 
     def __init__(
         self,
-        rows: DataModule,
+        rows: pl.LightningDataModule,
         members: int,
         seed: int,
         batch_size: int | str | None = "auto",
         processes: int = 1,
         split_seed: int | None = None,
     ) -> None:
-        train, validation = rows.rows["train"], rows.rows["validation"]
-        if not is_dataset(train) or not (validation is None or is_dataset(validation)):
+        train, validation = (getattr(rows, "rows", {}).get(part) for part in ("train", "validation"))
+        if (
+            not is_dataset(train)
+            or not (validation is None or is_dataset(validation))
+            or not isinstance(rows, DataModule)
+        ):
             raise LikelihoodError(
                 "an ensemble holds out other rows for each member, so that it must read rows by index: pass Data, a "
-                "Dataset or tensors instead of a loader"
+                "Dataset or tensors"
             )
         parts = [train] if validation is None or not len(validation) else [train, validation]
         pool = Joined(parts)
@@ -151,7 +156,14 @@ class MemberLoader:
 
     def share(self, step: int) -> tuple[int, int, int]:
         """As `BatchLoader.share`, for the longest batch."""
-        return max((loader.share(step) for loader in self.loaders), key=lambda share: share[2])
+        return max((self._share(loader, step) for loader in self.loaders), key=lambda share: share[2])
+
+    def _share(self, loader: BatchLoader, step: int) -> tuple[int, int, int]:
+        start, end, rows = loader.share(step)
+        if step < len(self) - 1 or len(loader) == len(self):
+            return start, end, rows
+        further_start, further_end, further_rows = loader.share(step + 1)
+        return start, end + further_end - further_start, rows + further_rows
 
     def __iter__(self) -> Iterator[Batch]:
         iterators = [iter(loader) for loader in self.loaders]
