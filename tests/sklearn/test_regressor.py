@@ -284,3 +284,17 @@ def test_the_defaults_explain_the_diabetes_data() -> None:
     assert r2_score(y[300:], model.predict(X[300:])) > 0.4
     marginal = stats.norm(y[:300].mean(), y[:300].std()).logpdf(y[300:]).mean()
     assert model.score(X[300:], y[300:]) > marginal + 0.15
+
+
+def test_an_ensemble_predicts_the_mixture_of_its_networks() -> None:
+    x = np.random.default_rng(0).uniform(-1, 1, (120, 2))
+    y = np.random.default_rng(1).poisson(np.exp(1 + x[:, 0]))
+    model = DistributionalRegressor("poisson", ensemble=3, max_epochs=5, random_state=0).fit(x, y)
+    predicted = model.predict_dist(x)
+    rates = predicted.component_distribution.rate
+    assert rates.shape == (120, 3)
+    expected = np.mean(stats.poisson.pmf(y[:, None], rates.numpy()), axis=1)
+    np.testing.assert_allclose(predicted.log_prob(torch.as_tensor(y, dtype=torch.float64)), np.log(expected), rtol=1e-9)
+    assert model.score(x, y) == pytest.approx(np.log(expected).mean())
+    with pytest.raises(LikelihoodError, match="ensemble is 0; it must be the number of networks"):
+        DistributionalRegressor("poisson", ensemble=0).fit(x, y)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
@@ -28,6 +30,7 @@ from likelihead.sklearn.training import adamw, adamw_trainer, lbfgs, lbfgs_train
 from likelihead.target_types.detect import target_type_of
 from likelihead.target_types.target_type import TargetType
 from likelihead.training.data_module import chosen_batch_size
+from likelihead.training.ensemble import Ensemble
 from likelihead.training.fit import Outcome, fit
 from likelihead.training.lightning_warnings import without_hints
 from likelihead.training.module import LikelihoodModule
@@ -62,6 +65,7 @@ class DistributionalEstimator(BaseEstimator):
     patience: int
     data_options: Mapping[str, Any] | None
     trainer_options: Mapping[str, Any] | None
+    ensemble: int
     random_state: Any
     verbose: bool
 
@@ -86,6 +90,8 @@ class DistributionalEstimator(BaseEstimator):
         names = list(targets.columns)
         self._check_targets(rows.table[names])
         TargetEncoder.fit(rows.table, self._target_type(), names, full).encode(rows.table)
+        if not isinstance(self.ensemble, Integral) or self.ensemble < 1:
+            raise LikelihoodError(f"ensemble is {self.ensemble!r}; it must be the number of networks, 1 or more")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with without_hints(), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             torch.manual_seed(seed)
@@ -127,25 +133,30 @@ class DistributionalEstimator(BaseEstimator):
 
     def _train(self, data: Data, seed: int) -> Outcome:
         network = self._network(data.train.x)
-        held_out = len(data.validation) > 0
-        options = self._trainer_options()
-        optimizer: Any
-        scheduler: Any = None
-        if self.optimizer == "lbfgs":
-            size = None
-            optimizer = lbfgs(len(data.train), network)
-            trainer = lbfgs_trainer(seed, **options)
+        size, trainer, optimizer, scheduler = self._training(data, network, seed)
+
+        def module_of(network: nn.Module) -> LikelihoodModule:
+            return LikelihoodModule.for_data(data, self.distribution, network, optimizer, scheduler)
+
+        if self.ensemble == 1:
+            module = module_of(network)
         else:
-            size = chosen_batch_size(self.batch_size, len(data.train), 1)
-            optimizer, scheduler = adamw(self.learning_rate, self.weight_decay, self.max_epochs)
-            trainer = adamw_trainer(
-                self.max_epochs, self.patience, seed, held_out, min(size or len(data.train), len(data.train)), **options
-            )
-        module = LikelihoodModule.for_data(data, self.distribution, network, optimizer, scheduler)
+            module = Ensemble.of(lambda: module_of(self._network(data.train.x)), self.ensemble, seed)
         outcome = fit(module, data, trainer=trainer, batch_size=size, seed=seed)
         self.n_iter_ = trainer.current_epoch
         assert outcome is not None
         return outcome
+
+    def _training(self, data: Data, network: nn.Module, seed: int) -> tuple[int | None, pl.Trainer, Any, Any]:
+        """The batch size, the trainer, the optimiser and its schedule."""
+        options = self._trainer_options()
+        if self.optimizer == "lbfgs":
+            return None, lbfgs_trainer(seed, **options), lbfgs(len(data.train), network), None
+        size = chosen_batch_size(self.batch_size, len(data.train), 1)
+        rows = min(size or len(data.train), len(data.train))
+        held_out = len(data.validation) > 0 or self.ensemble > 1
+        trainer = adamw_trainer(self.max_epochs, self.patience, seed, held_out, self.ensemble, rows, **options)
+        return size, trainer, *adamw(self.learning_rate, self.weight_decay, self.max_epochs)
 
     def _trainer_options(self) -> dict[str, Any]:
         given = dict(self.trainer_options or {})

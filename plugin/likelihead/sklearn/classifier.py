@@ -52,6 +52,7 @@ class DistributionalClassifier(ClassifierMixin, DistributionalEstimator):
         patience: int = 25,
         data_options: Mapping[str, Any] | None = None,
         trainer_options: Mapping[str, Any] | None = None,
+        ensemble: int = 1,
         random_state: Any = None,
         verbose: bool = False,
     ) -> None:
@@ -67,6 +68,7 @@ class DistributionalClassifier(ClassifierMixin, DistributionalEstimator):
         self.patience = patience
         self.data_options = data_options
         self.trainer_options = trainer_options
+        self.ensemble = ensemble
         self.random_state = random_state
         self.verbose = verbose
 

@@ -42,6 +42,8 @@ class DistributionalRegressor(RegressorMixin, DistributionalEstimator):
         data_options: `categorical` (columns whose numbers stand for categories), `unseen`, `boundary`, `angles`,
             `ranking`, as in the `data` config group.
         trainer_options: arguments of Lightning's Trainer, such as {"accelerator": "gpu"}; the default is one CPU.
+        ensemble: the number of networks; several are trained side by side, each holding out other rows, and
+            predicted as their mixture.
         random_state: determines the split, the first weights, the order of the rows and dropout.
         verbose: whether a progress bar is shown.
 
@@ -78,6 +80,7 @@ class DistributionalRegressor(RegressorMixin, DistributionalEstimator):
         round_counts: bool = False,
         data_options: Mapping[str, Any] | None = None,
         trainer_options: Mapping[str, Any] | None = None,
+        ensemble: int = 1,
         random_state: Any = None,
         verbose: bool = False,
     ) -> None:
@@ -95,6 +98,7 @@ class DistributionalRegressor(RegressorMixin, DistributionalEstimator):
         self.round_counts = round_counts
         self.data_options = data_options
         self.trainer_options = trainer_options
+        self.ensemble = ensemble
         self.random_state = random_state
         self.verbose = verbose
 

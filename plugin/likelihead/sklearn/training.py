@@ -45,18 +45,19 @@ class BestWeights(Callback):
 
 
 def adamw_trainer(
-    max_epochs: int, patience: int, seed: int, held_out: bool, rows_per_step: int, **options: Any
+    max_epochs: int, patience: int, seed: int, held_out: bool, members: int, rows_per_step: int, **options: Any
 ) -> pl.Trainer:
     """Early stopping, averaged weights, gradients clipped at 1 per row; nothing is written.
 
     Args:
         held_out: whether there are validation rows, by whose NLL training stops and the best weights are chosen.
+        members: the number of networks; those of an ensemble keep their best weights themselves.
         options: arguments of Lightning's Trainer.
     """
     chosen = defaults("callbacks/default")
     stopping = {**chosen["early_stopping"], "patience": patience}
     callbacks = [
-        *([BestWeights()] if held_out else []),
+        *([BestWeights()] if held_out and members == 1 else []),
         EarlyStopping("validation/nll" if held_out else "train/nll", **stopping),
         MovingAverage(**chosen["averaging"]),
         AnnealedDropout(**chosen["dropout"]),
