@@ -9,6 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from likelihead.commands import command_line, directory_claim
+from likelihead.commands.folds import expanded, report_folds
 from likelihead.commands.run_directory import LAST, is_copy, output_directory
 from likelihead.commands.sweep import report_sweep
 from likelihead.commands.user_errors import reports_interruption
@@ -49,6 +50,7 @@ def objective(config: DictConfig) -> float | None:
 
 def main() -> None:
     """`likelihead train` and `python train.py`."""
-    with directory_claim.claim(command_line.checked("train", "train")) as words:
+    with directory_claim.claim(expanded(command_line.checked("train", "train"))) as words:
         command_line.start(objective, "train", words)
-        report_sweep(words)
+        if not report_folds(words):
+            report_sweep(words)

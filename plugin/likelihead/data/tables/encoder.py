@@ -193,8 +193,9 @@ def _inputs(frame: pd.DataFrame, options: Mapping[str, Any], taken: Sequence[str
                 )
     if len(set(features)) < len(features):
         raise LikelihoodError(f"data.features names a column twice: {', '.join(features)}")
-    candidates = frame.columns if options["features"] is None else features
-    return [name for name in candidates if name not in taken and name not in ignored]
+    # A group stands for the rows that are held out: what is learned about it is of no use for other groups.
+    others = [name for name in frame.columns if name not in taken and name != options["group"]]
+    return [name for name in (others if options["features"] is None else features) if name not in ignored]
 
 
 def _checked_numbers(frame: pd.DataFrame, what: str, name: str, fault: str, condition: str) -> NDArray[np.float64]:
