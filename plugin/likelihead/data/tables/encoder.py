@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor
 from likelihead.data.options import table_defaults
 from likelihead.data.row_splits import RowNumbers
 from likelihead.data.tables.columns import InputColumn, column_from_state, fit_column
+from likelihead.data.tables.description import NAMES, Entry, describe_columns
 from likelihead.data.tables.target_encoder import TargetEncoder
 from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import as_list, describe_cells, numbers, require_columns
@@ -54,6 +55,7 @@ class TableEncoder:
     weight: str | None = None
     exposure: str | None = None
     unseen: str = "error"
+    description: list[Entry] = field(default_factory=list)
 
     @classmethod
     def fit(
@@ -88,7 +90,8 @@ class TableEncoder:
         categorical = as_list(full["categorical"])
         require_columns(frame.iloc[:0][inputs], categorical, "categorical")
         columns = [fit_column(frame[name].iloc[rows], full, name in categorical) for name in inputs]
-        encoder = cls(columns, targets, full["weight"], full["exposure"], full["unseen"])
+        description = describe_columns(frame, rows, columns, targets, full)
+        encoder = cls(columns, targets, full["weight"], full["exposure"], full["unseen"], description)
         weight = encoder.encode_weight(frame[as_list(full["weight"])].iloc[rows])
         if weight is not None and not weight.any():
             raise LikelihoodError(f"weight column {encoder.weight!r} is 0 in every training row: no row would count")
@@ -152,6 +155,22 @@ class TableEncoder:
         values = _checked_numbers(frame, "exposure", self.exposure, "not above 0", "finite and above 0")
         return torch.from_numpy(values.astype(np.float32))
 
+    def describe(self) -> pd.DataFrame:
+        """What was decided about each column of the training table, in its order.
+
+        Returns:
+            A frame with the columns `column`, `role` (input, target, weight, exposure or left out), `type`, `why`,
+            `missing` (empty training cells), `levels`, `lowest` and `highest`, and `inputs`, the number of columns of
+            x. Cells that do not apply are None.
+
+        >>> from likelihead.data import split_table
+        >>> frame = pd.DataFrame({"id": range(40), "size": range(40), "y": [0, 1] * 20})
+        >>> encoder = split_table(frame, "poisson", "y", ignore="id").encoder
+        >>> encoder.describe()[["column", "role", "type", "why"]].values.tolist()[:2]
+        [['id', 'left out', None, 'data.ignore'], ['size', 'input', 'number', 'its cells are numbers']]
+        """
+        return pd.DataFrame(self.description, columns=list(NAMES), dtype=object)
+
     def state(self) -> dict[str, Any]:
         """The encoder as plain values, which torch.load(weights_only=True) accepts."""
         return {
@@ -160,15 +179,16 @@ class TableEncoder:
             "weight": self.weight,
             "exposure": self.exposure,
             "unseen": self.unseen,
+            "description": self.description,
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TableEncoder:
         """Rebuild an encoder from its `state()`."""
         columns = [column_from_state(column) for column in state["columns"]]
-        return cls(
-            columns, TargetEncoder.from_state(state["target"]), state["weight"], state["exposure"], state["unseen"]
-        )
+        target = TargetEncoder.from_state(state["target"])
+        others = (state["weight"], state["exposure"], state["unseen"], state.get("description", []))
+        return cls(columns, target, *others)
 
 
 def _check_roles(frame: pd.DataFrame, target: Sequence[str], weight: str | None, exposure: str | None) -> None:
