@@ -44,7 +44,8 @@ def held_out_rows(checkpoint: Path, module: LikelihoodModule) -> pd.DataFrame:
 def _source(options: Mapping[str, Any], module: LikelihoodModule) -> pd.DataFrame:
     """The whole table that the test rows were taken from. The config is data: it names no code that is run."""
     if options.get("kind") == "table":
-        return read_table(options["test_path"] or options["path"])
+        text = module.extra["table"].get("text", [])
+        return read_table(options["test_path"] or options["path"], options.get("encoding"), text)
     if options.get("kind") == "bundled":
         return bundled(options["name"])[0]
     if options.get("kind") == "synthetic":

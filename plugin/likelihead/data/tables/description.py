@@ -12,6 +12,7 @@ from likelihead.data.row_splits import RowNumbers
 from likelihead.data.tables.categorical_column import CategoricalColumn
 from likelihead.data.tables.columns import InputColumn
 from likelihead.data.tables.date_column import DateColumn
+from likelihead.data.tables.formatted_column import FormattedColumn
 from likelihead.data.tables.target_encoder import TargetEncoder
 from likelihead.target_types.cells import as_list
 
@@ -51,6 +52,10 @@ def describe_columns(
 
 def _input(column: InputColumn, series: pd.Series, is_named: bool) -> Entry:
     entry: Entry = {"inputs": len(column.names)}
+    if isinstance(column, FormattedColumn):
+        kind = {"truth": "category"}.get(column.layout.type, column.layout.type)
+        levels = 2 if kind == "category" else None
+        return {**entry, "type": kind, "why": column.layout.text, "levels": levels}
     if isinstance(column, DateColumn):
         why = "its type is a date" if column.layout is None else f"text in the format {column.layout}"
         return {**entry, "type": "date", "why": why}

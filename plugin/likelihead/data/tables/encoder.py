@@ -18,7 +18,7 @@ from likelihead.data.tables.columns import InputColumn, column_from_state, fit_c
 from likelihead.data.tables.description import NAMES, Entry, describe_columns
 from likelihead.data.tables.target_encoder import TargetEncoder
 from likelihead.errors import LikelihoodError
-from likelihead.target_types.cells import as_list, describe_cells, numbers, require_columns
+from likelihead.target_types.cells import as_list, describe_cells, is_text, numbers, require_columns
 from likelihead.target_types.target_type import TargetType
 
 
@@ -36,7 +36,12 @@ class TableEncoder:
       with `unseen=ignore` all zeros, which is logged.
     - Of more than `max_levels` levels, the most frequent of those with at least `min_level_count` rows have a column
       each, and all others share one, unseen ones included.
+    - Text that stands for numbers (`1.234,5`, `12 %`, `€ 5`), durations (`1:30:00`) or truth values (yes and no) is
+      read in the format of the training rows: see `text_formats`.
     - A table without inputs gets one column of zeros.
+
+    Further attributes: `weight`, `exposure` and `unseen` as in the options; `description`, see `describe`; and `text`,
+    the columns that were text in the training table, which `read_table` reads as text again.
 
     >>> from likelihead.target_types import target_type_of
     >>> frame = pd.DataFrame({"size": [1.0, 3.0], "colour": ["blue", "red"], "y": [0, 4]})
@@ -56,6 +61,7 @@ class TableEncoder:
     exposure: str | None = None
     unseen: str = "error"
     description: list[Entry] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
 
     @classmethod
     def fit(
@@ -91,7 +97,8 @@ class TableEncoder:
         require_columns(frame.iloc[:0][inputs], categorical, "categorical")
         columns = [fit_column(frame[name].iloc[rows], full, name in categorical) for name in inputs]
         description = describe_columns(frame, rows, columns, targets, full)
-        encoder = cls(columns, targets, full["weight"], full["exposure"], full["unseen"], description)
+        text = [name for name in [*inputs, *targets.names] if is_text(frame[name])]
+        encoder = cls(columns, targets, full["weight"], full["exposure"], full["unseen"], description, text)
         weight = encoder.encode_weight(frame[as_list(full["weight"])].iloc[rows])
         if weight is not None and not weight.any():
             raise LikelihoodError(f"weight column {encoder.weight!r} is 0 in every training row: no row would count")
@@ -180,6 +187,7 @@ class TableEncoder:
             "exposure": self.exposure,
             "unseen": self.unseen,
             "description": self.description,
+            "text": self.text,
         }
 
     @classmethod
@@ -187,8 +195,9 @@ class TableEncoder:
         """Rebuild an encoder from its `state()`."""
         columns = [column_from_state(column) for column in state["columns"]]
         target = TargetEncoder.from_state(state["target"])
-        others = (state["weight"], state["exposure"], state["unseen"], state.get("description", []))
-        return cls(columns, target, *others)
+        # An earlier version kept neither a description nor which columns were text.
+        kept = {"description": state.get("description", []), "text": state.get("text", [])}
+        return cls(columns, target, state["weight"], state["exposure"], state["unseen"], **kept)
 
 
 def _check_roles(frame: pd.DataFrame, target: Sequence[str], weight: str | None, exposure: str | None) -> None:
