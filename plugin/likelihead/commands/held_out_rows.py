@@ -14,6 +14,7 @@ from likelihead.commands.stored_config import load_stored
 from likelihead.data import load_rows
 from likelihead.data.sources.bundled import bundled
 from likelihead.data.sources.synthetic import make
+from likelihead.data.stream import read_part
 from likelihead.data.tables.files import read_table
 from likelihead.errors import LikelihoodError
 from likelihead.training.module import LikelihoodModule
@@ -31,7 +32,11 @@ def held_out_rows(checkpoint: Path, module: LikelihoodModule) -> pd.DataFrame:
     run = checkpoint.absolute().parent.parent
     if not (run / CONFIG).is_file() or not (run / SPLITS).is_file():
         raise LikelihoodError(f"{str(checkpoint)!r} is not in the directory of a run: give data.path=FILE")
-    options: Any = OmegaConf.to_container(load_stored(run / CONFIG).data, resolve=False)
+    config = load_stored(run / CONFIG)
+    options: Any = OmegaConf.to_container(config.data, resolve=False)
+    if options.get("stream") and not options["test_path"]:
+        seed = config.seed if options["seed"] is None else options["seed"]
+        return read_part(options["path"], options, seed, "test")
     rows = load_rows(run / SPLITS)["test"]
     if not len(rows):
         raise LikelihoodError(f"the run in {str(run)!r} held out no test rows: give data.path=FILE")

@@ -62,7 +62,7 @@ def read_table(path: str | Path, encoding: str | None = None, text: Collection[s
 def _read(path: Path, encoding: str | None, text: Collection[str]) -> pd.DataFrame:
     name = path.name.lower().removesuffix(".gz").removesuffix(".zip")
     if path.is_dir() or name.endswith((*PARQUET, *ARROW)):
-        return open_dataset(path).to_table().to_pandas()
+        return _in_memory(open_dataset(path))
     if name.endswith(TEXT) or path.suffix.lower() == ".zip":
         return read_text(path, "\t" if name.endswith(".tsv") else ",", encoding, text)
     if name.endswith(EXCEL):
@@ -75,6 +75,13 @@ def _unknown_format(path: Path) -> LikelihoodError:
         f"{str(path)!r} is neither CSV ({', '.join(TEXT)}, also .gz and .zip) nor Parquet "
         f"({', '.join(PARQUET)}), Arrow ({', '.join(ARROW)}) or Excel ({', '.join(EXCEL)})"
     )
+
+
+def _in_memory(dataset: pyarrow.dataset.Dataset) -> pd.DataFrame:
+    """All rows as a frame; each column is freed as it is converted, and what pyarrow sets aside is given back."""
+    frame = dataset.to_table().to_pandas(split_blocks=True, self_destruct=True)
+    pyarrow.default_memory_pool().release_unused()
+    return frame
 
 
 def open_dataset(path: Path) -> pyarrow.dataset.Dataset:
