@@ -22,16 +22,19 @@ Part = tuple[pd.DataFrame, RowNumbers]
 HIGHEST_CORRELATION = 0.9999
 #: Fewer rows than the first number may be in the same order by chance; more than the second are not needed.
 LEAST_ROWS, MOST_ROWS = 10, 10_000
+#: The most inputs that are looked at as summands of the target.
+MOST_SUMMANDS = 3
 #: Test rows that are training rows too are reported if they are this share of the test rows, and this many times as
 #: many as equal rows would occur by chance.
 LEAST_SHARE, CHANCE_FACTOR = 0.01, 10.0
 
 
 def report_determined_targets(frame: pd.DataFrame, encoder: TableEncoder, rows: RowNumbers) -> None:
-    """Log each input column that almost determines a target column.
+    """Log each input column that almost determines a target column, or the few whose weighted sum does.
 
-    That is, their linear or rank correlation is nearly 1 or −1, or, for labels, each level of one goes with one level
-    of the other. Such an input is often the target itself, in another unit or under another name.
+    A single column does so if its linear or rank correlation with the target is nearly 1 or −1, or, for labels, if each
+    level of one goes with one level of the other. Such an input is often the target itself, in another unit or under
+    another name, or one of its summands.
 
     Args:
         frame: the whole table.
@@ -42,13 +45,49 @@ def report_determined_targets(frame: pd.DataFrame, encoder: TableEncoder, rows: 
         return
     some = rows[:: -(-len(rows) // MOST_ROWS)]
     for target in encoder.target.names:
-        for name in encoder.inputs:
-            if _determine_each_other(frame[name].iloc[some], frame[target].iloc[some]):
-                log.warning(
-                    "input column %r almost determines the target column %r: if it is not known before the target is, "
-                    "leave it out with data.ignore=[%s]",
-                    *(name, target, name),
-                )
+        y = frame[target].iloc[some]
+        single = [name for name in encoder.inputs if _determine_each_other(frame[name].iloc[some], y)]
+        for name in single:
+            log.warning(
+                "input column %r almost determines the target column %r: if it is not known before the target is, "
+                "leave it out with data.ignore=[%s]",
+                *(name, target, name),
+            )
+        summands = [] if single else _summands(frame.iloc[some][encoder.inputs], parsed_numbers(y))
+        if summands:
+            names = ", ".join(map(repr, summands))
+            log.warning(
+                "the input columns %s together almost determine the target column %r, as a weighted sum: if they are "
+                "not known before the target is, leave them out with data.ignore=[%s]",
+                *(names, target, ",".join(summands)),
+            )
+
+
+def _summands(inputs: pd.DataFrame, y: NDArray[np.float64]) -> list[str]:
+    """The inputs (n, p), at most `MOST_SUMMANDS`, a weighted sum of which almost equals y (n,); none if there are none.
+
+    They are found one by one, each the one that brings the sum closest.
+    """
+    columns = {name: parsed_numbers(inputs[name]) for name in inputs.columns}
+    columns = {name: cells for name, cells in columns.items() if np.isfinite(cells).all() and np.ptp(cells) > 0}
+    if len(y) < LEAST_ROWS * MOST_SUMMANDS or not np.isfinite(y).all() or not np.ptp(y) > 0:
+        return []
+    chosen: list[str] = []
+    while len(chosen) < min(MOST_SUMMANDS, len(columns)):
+        left = [name for name in columns if name not in chosen]
+        fits = {name: _correlation(_fitted([columns[other] for other in (*chosen, name)], y), y) for name in left}
+        chosen.append(max(fits, key=lambda name: fits[name]))
+        if fits[chosen[-1]] > HIGHEST_CORRELATION:
+            return chosen
+    return []
+
+
+def _fitted(columns: Sequence[NDArray[np.float64]], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The least-squares fit (n,) of y by a constant and columns (n,)."""
+    scaled = [(column - column.mean()) / column.std() for column in columns]
+    design = np.stack([np.ones_like(y), *scaled], axis=1)
+    fitted: NDArray[np.float64] = design @ np.linalg.lstsq(design, y, rcond=None)[0]
+    return fitted
 
 
 def report_leaks(
