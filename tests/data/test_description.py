@@ -51,6 +51,7 @@ def test_each_column_has_its_role_type_and_reason(encoder: TableEncoder) -> None
     assert described.missing.tolist() == [0, 0, 0, 10, 0, 0, 0, 0, 0, 0]
     assert described.loc[["town", "month"], "levels"].tolist() == [3, 3]
     assert described.loc["size", ["lowest", "highest"]].tolist() == [1.0, 99.0]
+    assert described.loc["day", ["lowest", "highest"]].tolist() == ["2024-01-01 00:00:00", "2024-04-09 00:00:00"]
     assert described.inputs.sum() == len(encoder.names)
 
 

@@ -82,6 +82,14 @@ def test_processes_share_the_rows_and_take_the_same_steps(folder: Path, processe
     assert again == epochs[1][: len(again)]
 
 
+def test_samples_come_from_all_over_the_table(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train: Any = streamed(folder)["train"]
+    rows = row_numbers(train.sample(300), train.encoder)
+    assert 200 < len(rows) <= 300 + 15
+    assert {row // GROUP for row in rows} == set(range(ROWS // GROUP))
+    assert set(rows) < set(row_numbers(train, train.encoder))
+
+
 def test_rows_of_several_row_groups_are_mixed(folder: Path) -> None:
     train = streamed(folder)["train"]
     first = row_numbers([next(iter(train.loader(64, True, 0, 0, 1)))], train.encoder)

@@ -136,7 +136,9 @@ def test_a_formatted_table_is_as_good_as_numbers(german: Path) -> None:
         torch.testing.assert_close(part.x, expected.parts[name].x)
         torch.testing.assert_close(part.y, expected.parts[name].y)
     assert data.encoder is not None
-    assert data.encoder.describe().type.tolist() == ["number", "number", "duration", "real"]
+    described = data.encoder.describe()
+    assert described.type.tolist() == ["number", "number", "duration", "real"]
+    assert described.lowest[0] == min(VALUES[data.train.rows])
 
 
 def test_new_rows_are_read_in_the_format_of_the_training_rows(german: Path, tmp_path: Path) -> None:

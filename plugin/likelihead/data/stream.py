@@ -80,6 +80,17 @@ class StreamedRows:
                 examples = encode_table(frame, encoder)
             yield examples[:]
 
+    def sample(self, rows: int) -> Iterator[Batch]:
+        """About `rows` rows of all parts' evenly spaced row groups, as far as they belong to this part."""
+        groups, share = self.table.spaced(rows)
+        for group in groups:
+            left = share
+            for batch in self.read(group):
+                yield _take(batch, slice(0, left))
+                left -= len(batch.x)
+                if left <= 0:
+                    break
+
     def loader(self, batch_size: int | None, shuffle: bool, seed: int, rank: int, world_size: int) -> StreamLoader:
         """Batches for one of several processes."""
         return StreamLoader(self, batch_size, shuffle, seed, rank, world_size)

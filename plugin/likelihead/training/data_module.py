@@ -200,13 +200,13 @@ def _flat(loaders: Any) -> DatasetOrLoader:
 
 
 def sample_inputs(rows: pl.LightningDataModule) -> Any:
-    """The inputs x of about `SAMPLE` training rows: evenly spaced ones of a data set, the first of a loader."""
+    """The inputs x of about `SAMPLE` training rows: evenly spaced ones, or the first of a loader."""
     train = part_of(rows, "train")
     if is_dataset(train):
         spaced = torch.linspace(0, len(train) - 1, min(len(train), SAMPLE)).long()
         return Batch.of(train[spaced]).x
     inputs: list[Any] = []
-    for batch in batches(train):
+    for batch in train.sample(SAMPLE) if isinstance(train, StreamedRows) else batches(train):
         inputs.append(batch.x)
         if not isinstance(batch.x, Tensor) or sum(map(len, inputs)) >= SAMPLE:
             break
@@ -218,14 +218,14 @@ def sample_inputs(rows: pl.LightningDataModule) -> Any:
 def targets(rows: DatasetOrLoader) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
     """y, weight, exposure and mask of a data set or a loader, from about `MAX_TARGETS` rows at most.
 
-    Those of a larger data set are evenly spaced; a loader is read from its beginning.
+    Those of a larger data set or stream are evenly spaced; a loader is read from its beginning.
 
     Raises:
         LikelihoodError: there are no rows or no targets.
     """
     parts: list[tuple[Any, ...]] = []
-    every = -(-len(rows) // MAX_TARGETS) if is_dataset(rows) else 1
-    for batch in batches(rows, max(1, every)):
+    every = max(1, -(-len(rows) // MAX_TARGETS)) if is_dataset(rows) else 1
+    for batch in rows.sample(MAX_TARGETS) if isinstance(rows, StreamedRows) else batches(rows, every):
         parts.append(batch[1:])
         if batch.y is None or sum(len(part[0]) for part in parts) >= MAX_TARGETS:
             break

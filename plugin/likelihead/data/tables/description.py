@@ -12,6 +12,7 @@ from likelihead.data.row_splits import RowNumbers
 from likelihead.data.tables.categorical_column import CategoricalColumn
 from likelihead.data.tables.columns import InputColumn
 from likelihead.data.tables.date_column import DateColumn
+from likelihead.data.tables.dates import dates
 from likelihead.data.tables.formatted_column import FormattedColumn
 from likelihead.data.tables.target_encoder import TargetEncoder
 from likelihead.target_types.cells import as_list
@@ -46,19 +47,22 @@ def describe_columns(
             entry |= {"role": "input", **_input(inputs[name], series, name in as_list(options["categorical"]))}
         else:
             entry |= {**_other(name, target, options), "inputs": 0}
-        entries.append(entry | _range(entry["type"], series))
+        entries.append(entry | (_range(series) if entry["type"] not in ("category", "date") else {}))
     return entries
 
 
 def _input(column: InputColumn, series: pd.Series, is_named: bool) -> Entry:
     entry: Entry = {"inputs": len(column.names)}
     if isinstance(column, FormattedColumn):
-        kind = {"truth": "category"}.get(column.layout.type, column.layout.type)
-        levels = 2 if kind == "category" else None
-        return {**entry, "type": kind, "why": column.layout.text, "levels": levels}
+        entry |= {"type": column.layout.type, "why": column.layout.text}
+        if isinstance(column.values, CategoricalColumn):
+            return {**entry, "type": "category", "levels": len(column.values.levels)}
+        return {**entry, "lowest": column.values.lowest, "highest": column.values.highest}
     if isinstance(column, DateColumn):
         why = "its type is a date" if column.layout is None else f"text in the format {column.layout}"
-        return {**entry, "type": "date", "why": why}
+        times = dates(series, column.layout).dropna()
+        ends = {"lowest": str(times.min()), "highest": str(times.max())} if len(times) else {}
+        return {**entry, "type": "date", "why": why, **ends}
     if not isinstance(column, CategoricalColumn):
         return {**entry, "type": "number", "why": "its cells are numbers"}
     why = "named in data.categorical" if is_named else f"its type is {series.dtype}"
@@ -81,14 +85,11 @@ def _other(name: str, target: TargetEncoder, options: Mapping[str, Any]) -> Entr
     return {"role": "left out", "why": why}
 
 
-def _range(type_name: str | None, series: pd.Series) -> Entry:
-    """The lowest and the highest training cell of a column of numbers, or of dates by type."""
+def _range(series: pd.Series) -> Entry:
+    """The lowest and the highest training cell of a column of numbers."""
     known = series.dropna()
-    if type_name in (None, "category") or not len(known):
-        return {}
-    if pd.api.types.is_datetime64_any_dtype(known.dtype):
-        return {"lowest": str(known.min()), "highest": str(known.max())}
-    if pd.api.types.is_bool_dtype(known.dtype) or not pd.api.types.is_numeric_dtype(known.dtype):
+    is_number = pd.api.types.is_numeric_dtype(known.dtype) and not pd.api.types.is_bool_dtype(known.dtype)
+    if not is_number or not len(known):
         return {}
     return {"lowest": _plain(known.min()), "highest": _plain(known.max())}
 

@@ -18,6 +18,8 @@ from likelihead.errors import LikelihoodError
 
 #: Rows that are read at once, and batches that are read ahead.
 SLICE_ROWS, READAHEAD = 2**14, 2
+#: A sample comes from at least so many row groups.
+LEAST_SAMPLED = 16
 PARTS = ("train", "validation", "test")
 
 
@@ -73,13 +75,17 @@ class ParquetRows:
             if len(frame):
                 yield frame
 
-    def sample(self, rows: int) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-        """About `rows` rows from evenly spaced row groups, and the numbers of the training rows among them."""
-        needed = min(len(self.groups), max(8, int(np.ceil(rows / self._sizes.mean()))))
+    def spaced(self, rows: int) -> tuple[list[int], int]:
+        """Evenly spaced row groups with about `rows` rows, and how many to take from each."""
+        needed = min(len(self.groups), max(LEAST_SAMPLED, int(np.ceil(rows / self._sizes.mean()))))
         chosen = np.unique(np.linspace(0, len(self.groups) - 1, needed).round().astype(int))
-        share = -(-rows // len(chosen))
+        return chosen.tolist(), -(-rows // len(chosen))
+
+    def sample(self, rows: int) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+        """About `rows` rows from evenly spaced row groups, and the positions of the training rows among them."""
+        chosen, share = self.spaced(rows)
         frames, codes = [], []
-        for group in map(int, chosen):
+        for group in chosen:
             frame = pd.concat([*_first(self.read(group, None), share)])
             frames.append(frame)
             codes.append(self._codes(group)[: len(frame)])
