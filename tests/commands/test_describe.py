@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from commands.runs import Command, words
+
+from likelihead import load
+from likelihead.data import TableEncoder
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
@@ -24,6 +26,6 @@ def test_the_columns_are_described_without_a_run(
 
 
 def test_a_run_keeps_the_description(finished: Path) -> None:
-    kept = pd.read_csv(finished / "columns.csv")
+    kept = TableEncoder.from_state(load(finished).extra["table"]).describe()
     assert kept.column.tolist() == ["size", "kind", "mass", "amount", "visits"]
     assert kept.role.tolist() == ["input", "input", "target", "left out", "left out"]

@@ -19,14 +19,11 @@ from likelihead.commands.run_directory import (
 )
 from likelihead.data import Data, Examples, save_rows
 from likelihead.errors import LikelihoodError
-from likelihead.files import write_text, write_whole
+from likelihead.files import write_whole
 from likelihead.training.checkpoint import load_weights, read
 from likelihead.training.fit import Outcome, conclude, fit
 from likelihead.training.lightning_warnings import without_hints
 from likelihead.training.module import LikelihoodModule
-
-#: In the directory of a run: what was decided about each column of the table.
-COLUMNS = "columns.csv"
 
 
 def train(config: DictConfig) -> Outcome | None:
@@ -109,5 +106,3 @@ def _store_splits(data: object, directory: Path, trainer: pl.Trainer) -> None:
     if isinstance(data, Data) and trainer.is_global_zero:
         rows = {name: part.rows for name, part in data.parts.items() if isinstance(part, Examples)}
         write_whole(directory / "splits.npz", lambda place: save_rows(place, rows))
-        if data.encoder is not None:
-            write_text(directory / COLUMNS, data.encoder.describe().to_csv(index=False))

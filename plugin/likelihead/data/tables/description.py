@@ -15,6 +15,7 @@ from likelihead.data.tables.date_column import DateColumn
 from likelihead.data.tables.dates import dates
 from likelihead.data.tables.formatted_column import FormattedColumn
 from likelihead.data.tables.target_encoder import TargetEncoder
+from likelihead.data.tables.text_formats import read_formatted
 from likelihead.target_types.cells import as_list
 
 #: The columns of the description.
@@ -47,6 +48,9 @@ def describe_columns(
             entry |= {"role": "input", **_input(inputs[name], series, name in as_list(options["categorical"]))}
         else:
             entry |= {**_other(name, target, options), "inputs": 0}
+            if name in target.layouts:
+                entry["why"] += f"; {target.layouts[name].text}"
+                series = read_formatted(series, target.layouts[name], "target column")
         entries.append(entry | (_range(series) if entry["type"] not in ("category", "date") else {}))
     return entries
 

@@ -78,10 +78,15 @@ def _unknown_format(path: Path) -> LikelihoodError:
 
 
 def _in_memory(dataset: pyarrow.dataset.Dataset) -> pd.DataFrame:
-    """All rows as a frame; each column is freed as it is converted, and what pyarrow sets aside is given back."""
+    """All rows as a frame; each column is freed as it is converted."""
     frame = dataset.to_table().to_pandas(split_blocks=True, self_destruct=True)
-    pyarrow.default_memory_pool().release_unused()
+    release_memory()
     return frame
+
+
+def release_memory() -> None:
+    """Give back the memory that pyarrow keeps for further tables, once those that were read are no longer needed."""
+    pyarrow.default_memory_pool().release_unused()
 
 
 def open_dataset(path: Path) -> pyarrow.dataset.Dataset:
