@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from commands import runs
 from commands.runs import Command, metrics, words
 
 from likelihead.data import load_rows
@@ -19,10 +20,10 @@ def test_each_row_is_tested_once_and_the_summary_agrees(
     home: Path, command: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command("train", *words("folds", "data.folds=3", "trainer.max_epochs=1", "architecture=linear"))
-    runs = [home / "folds" / f"fold-{fold}" for fold in range(3)]
-    tested = np.concatenate([load_rows(run / "splits.npz")["test"] for run in runs])
+    places = [home / "folds" / f"fold-{fold}" for fold in range(3)]
+    tested = np.concatenate([load_rows(run / "splits.npz")["test"] for run in places])
     assert sorted(tested) == list(range(240))
-    tests = pd.DataFrame([metrics(run)["test"] for run in runs])
+    tests = pd.DataFrame([metrics(run)["test"] for run in places])
     summary = json.loads((home / "folds" / "folds.json").read_text())
     assert summary["scores"]["crps"]["mean"] == pytest.approx(tests.crps.mean())
     assert summary["scores"]["crps"]["standard_error"] == pytest.approx(tests.crps.sem())
@@ -30,8 +31,8 @@ def test_each_row_is_tested_once_and_the_summary_agrees(
     assert summary["n"] == 240
     printed = capsys.readouterr().out
     assert f"each predicted by the run that did not see it: {summary['pooled']['nll']:.4f} (marginal" in printed
-    command("evaluate", f"checkpoint={runs[1]}", "output=fold.json")
-    assert json.loads((home / "fold.json").read_text())["nll"] == metrics(runs[1])["test"]["nll"]
+    command("evaluate", f"checkpoint={places[1]}", "output=fold.json")
+    assert json.loads((home / "fold.json").read_text())["nll"] == metrics(places[1])["test"]["nll"]
 
 
 def test_a_sweep_over_models_has_a_summary_for_each(home: Path, command: Command) -> None:
@@ -40,6 +41,25 @@ def test_a_sweep_over_models_has_a_summary_for_each(home: Path, command: Command
     summary = json.loads((home / "models" / "folds.json").read_text())
     assert len(summary) == 2 and all(scores["n"] == 240 for scores in summary.values())
     assert ["architecture=linear" in words for words in summary] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["data.folds=abc"], "data.folds is 'abc'; it must be a whole number of at least 2"),
+        (["data.folds=1"], "data.folds is 1; it must be a whole number of at least 2"),
+        (["data.folds=300"], "240 rows cannot make data.folds=300"),
+        (["data.folds=3", "data.fold=3"], "data.fold is 3, which counts from 0"),
+        (["data.folds=3", "data.test_path=rows.csv"], "leave out data.test_path"),
+    ],
+)
+def test_folds_that_cannot_be_made(
+    home: Path, command: Command, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        command("train", *runs.words("refused", *words))
+    assert message in capsys.readouterr().err
+    assert not (home / "refused").exists()
 
 
 @pytest.mark.parametrize("split", [["data.group=kind"], ["data.time=size", "data.features=[size,kind]"]])

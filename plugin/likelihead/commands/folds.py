@@ -26,9 +26,11 @@ def expanded(words: Sequence[str]) -> list[str]:
     The directory of the run then holds a directory for each fold.
     """
     config = overrides.composed(words, "train")
-    if config is None or config.get("resume") or not config.data.get("folds") or config.data.get("fold") is not None:
+    count = None if config is None or config.get("resume") else config.data.get("folds")
+    # Anything but a number above 1 is left for the check of the options to refuse.
+    if config is None or not isinstance(count, int) or count < 2 or config.data.get("fold") is not None:
         return list(words)
-    folds = f"data.fold={','.join(map(str, range(config.data.folds)))}"
+    folds = f"data.fold={','.join(map(str, range(count)))}"
     if set(words) & SWEEP:
         return [*words, folds]
     directory: Any = OmegaConf.to_container(config.hydra.run, resolve=False)
