@@ -81,7 +81,7 @@ class StreamedRows:
             yield examples[:]
 
     def sample(self, rows: int) -> Iterator[Batch]:
-        """About `rows` rows of all parts' evenly spaced row groups, as far as they belong to this part."""
+        """Rows of this part from evenly spaced row groups, at most about `rows` of them."""
         groups, share = self.table.spaced(rows)
         for group in groups:
             left = share
@@ -221,7 +221,7 @@ def _without_warnings() -> Iterator[None]:
 
 
 def stream(path: str | Path, family: str | Mapping[str, Any] | type, options: Mapping[str, Any], seed: int) -> Data:
-    """A Parquet table split at random and encoded as it is read; the encoders are fitted to a sample of row groups.
+    """A Parquet table split at random and encoded as it is read, with encoders fitted to evenly spaced row groups.
 
     Args:
         path: a Parquet file or a directory of them.
@@ -230,7 +230,7 @@ def stream(path: str | Path, family: str | Mapping[str, Any] | type, options: Ma
         seed: determines the split.
 
     Raises:
-        LikelihoodError: no Parquet files, or an option that takes a look at all rows.
+        LikelihoodError: no Parquet files, or an option that needs all rows at once.
         TargetError: targets that the family cannot take.
     """
     for key in REFUSED:
