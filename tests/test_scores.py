@@ -32,6 +32,7 @@ from likelihead.evaluation.scores import (
     pinball,
     scores,
 )
+from likelihead.evaluation.scores.aggregation import RunningMeans
 from likelihead.inference import law, mode, quantile, sample
 
 
@@ -260,6 +261,22 @@ def test_aggregate_is_a_weighted_mean_with_its_standard_error() -> None:
     assert alike == {"x": pytest.approx(values[:10].mean().item()), "x_se": pytest.approx(stats.sem(values[:10]))}
     with pytest.raises(LikelihoodError, match="weight has shape"):
         aggregate({"x": values}, weight[:3])
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_running_means_are_those_of_all_rows_at_once(offset: float) -> None:
+    generator = torch.Generator().manual_seed(4)
+    values = offset + torch.randn(50, generator=generator).double()
+    weight = torch.rand(50, generator=generator).double() * (torch.arange(50) % 7 > 0)
+    running = RunningMeans()
+    for rows in torch.arange(50).split(8):
+        running.add({"x": values[rows]}, weight[rows])
+    means, errors = running.results()
+    found = aggregate({"x": values}, weight, errors=True)
+    assert (means["x"], errors["x"]) == (pytest.approx(found["x"], rel=1e-14), pytest.approx(found["x_se"], rel=1e-6))
+    running.add({"x": torch.tensor([float("inf")])}, torch.ones(1))
+    assert running.results() == ({"x": float("inf")}, {"x": float("inf")})
+    assert RunningMeans().count == 0
 
 
 def test_scores_of_ten_thousand_rows_are_quick() -> None:

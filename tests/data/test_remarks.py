@@ -37,6 +37,18 @@ def test_an_input_that_gives_the_target_away_is_named(
     assert "data.ignore=[leak]" in caplog.text
 
 
+def test_inputs_whose_sum_gives_the_target_away_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    first, second = RNG.gamma(2.0, 1.0, (2, ROWS))
+    frame = pd.DataFrame({"a": RNG.normal(size=ROWS), "first": first, "second": 1000 * second, "b": first**2})
+    split_table(frame.assign(y=first + second), "gamma", "y")
+    assert caplog.text.count("almost determine") == 1
+    assert "the input columns 'first', 'second' together almost determine the target column 'y'" in caplog.text
+    assert "data.ignore=[first,second]" in caplog.text
+    caplog.clear()
+    split_table(frame.assign(y=first + second + 0.1 * RNG.gamma(2.0, 1.0, ROWS)), "gamma", "y")
+    assert not caplog.text
+
+
 @pytest.mark.parametrize("rows", [8, ROWS])
 def test_strong_inputs_and_short_tables_are_not_remarked_on(rows: int, caplog: pytest.LogCaptureFixture) -> None:
     noise = 0.05 * RNG.normal(size=ROWS) * (rows > 8)

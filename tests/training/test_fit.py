@@ -20,6 +20,7 @@ from likelihead.data import Batch, Data, Dataset, Examples, split_table
 from likelihead.evaluation.predictions import predict_frame
 from likelihead.inference import quantile
 from likelihead.target_types import TargetColumns
+from likelihead.training import data_module
 from likelihead.training.lightning_warnings import without_hints
 
 COUNT = 240
@@ -294,3 +295,11 @@ def test_masked_targets_have_no_pit_and_add_nothing_to_log_prob() -> None:
     log_prob = np.where(mask.any(1), np.where(mask, each.logpdf(y), 0.0).sum(1), np.nan)  # no target, no log_prob
     np.testing.assert_allclose(frame["log_prob"], log_prob, rtol=1e-6)
     np.testing.assert_allclose(frame[["a.pit", "b.pit"]], np.where(mask, each.cdf(y), np.nan), atol=1e-6)
+
+
+def test_the_marginal_fit_sees_evenly_spaced_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_module, "MAX_TARGETS", 100)
+    y, *_ = data_module.targets(Examples(torch.zeros(1000, 1), torch.arange(1000.0)))
+    assert y.tolist() == list(range(0, 1000, 10))
+    y, *_ = data_module.targets(Examples(torch.zeros(90, 1), torch.arange(90.0)))
+    assert y.tolist() == list(range(90))

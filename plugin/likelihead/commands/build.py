@@ -121,6 +121,11 @@ def load_rows(config: DictConfig) -> Any:
     options = plain(config.data)
     if "_target_" not in options:
         return load_data(plain(config.distribution), options, config.seed)
+    if options["folds"] is not None:
+        raise LikelihoodError(
+            "data.folds splits a table, but these data come from a class of your own: leave it out, and let the class "
+            "hold out the rows of each fold"
+        )
     own = {
         key: value
         for key, value in options.items()

@@ -29,7 +29,7 @@ def evaluate(config: DictConfig) -> dict[str, Any]:
     checkpoint, path = input_paths(config)
     output = None if config.output is None else output_of(config, [checkpoint, path])
     module = load_model(checkpoint, config)
-    frame, encoder, name = rows_of(module, checkpoint, path)
+    frame, encoder, name = rows_of(module, checkpoint, path, config.data.get("encoding"))
     options = {"missing_target": config.data.missing_target, "unseen": config.data.unseen}
     evaluation = evaluate_model(module, encode_table(frame, encoder, **options))
     errors = evaluation.standard_errors

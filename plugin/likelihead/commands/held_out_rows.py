@@ -14,6 +14,7 @@ from likelihead.commands.stored_config import load_stored
 from likelihead.data import load_rows
 from likelihead.data.sources.bundled import bundled
 from likelihead.data.sources.synthetic import make
+from likelihead.data.stream import read_part
 from likelihead.data.tables.files import read_table
 from likelihead.errors import LikelihoodError
 from likelihead.training.module import LikelihoodModule
@@ -31,7 +32,11 @@ def held_out_rows(checkpoint: Path, module: LikelihoodModule) -> pd.DataFrame:
     run = checkpoint.absolute().parent.parent
     if not (run / CONFIG).is_file() or not (run / SPLITS).is_file():
         raise LikelihoodError(f"{str(checkpoint)!r} is not in the directory of a run: give data.path=FILE")
-    options: Any = OmegaConf.to_container(load_stored(run / CONFIG).data, resolve=False)
+    config = load_stored(run / CONFIG)
+    options: Any = OmegaConf.to_container(config.data, resolve=False)
+    if options.get("stream") and not options["test_path"]:
+        seed = config.seed if options["seed"] is None else options["seed"]
+        return read_part(options["path"], options, seed, "test")
     rows = load_rows(run / SPLITS)["test"]
     if not len(rows):
         raise LikelihoodError(f"the run in {str(run)!r} held out no test rows: give data.path=FILE")
@@ -44,7 +49,8 @@ def held_out_rows(checkpoint: Path, module: LikelihoodModule) -> pd.DataFrame:
 def _source(options: Mapping[str, Any], module: LikelihoodModule) -> pd.DataFrame:
     """The whole table that the test rows were taken from. The config is data: it names no code that is run."""
     if options.get("kind") == "table":
-        return read_table(options["test_path"] or options["path"])
+        text = module.extra["table"].get("text", [])
+        return read_table(options["test_path"] or options["path"], options.get("encoding"), text)
     if options.get("kind") == "bundled":
         return bundled(options["name"])[0]
     if options.get("kind") == "synthetic":

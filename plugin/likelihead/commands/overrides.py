@@ -19,10 +19,11 @@ from likelihead.errors import LikelihoodError, suggest
 
 #: Mappings whose keys depend on the family, which checks them itself.
 OPEN = ("distribution.parameters.", "distribution.links.", "distribution.floors.", "distribution.options.")
-#: Keys that a config need not name: of one distribution, and those of a schedule that Lightning takes.
+#: Keys that a config need not name: of one distribution, of a schedule that Lightning takes, and of a text file.
 OPTIONAL = (
     "distribution.components", "distribution.links", "distribution.floors", "distribution.options",
     "optimizer.scheduler.interval", "optimizer.scheduler.frequency", "optimizer.scheduler.monitor",
+    "data.encoding",
 )  # fmt: skip
 #: What a class of the user's own may replace, by the key of `_target_`.
 REPLACEABLE = ("architecture", "optimizer.scheduler")

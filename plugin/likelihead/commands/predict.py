@@ -36,7 +36,7 @@ def predict(config: DictConfig) -> Path:
     quantiles = _as_list(config.quantiles)
     check_levels(quantiles)
     module = load_model(checkpoint, config)
-    frame, encoder, name = rows_of(module, checkpoint, path)
+    frame, encoder, name = rows_of(module, checkpoint, path, config.data.get("encoding"))
     columns = [str(column) for column in _as_list(config.columns)]
     predicted = predict_table(module, frame, encoder, quantiles, columns, config.data.unseen)
     _write(output, predicted)

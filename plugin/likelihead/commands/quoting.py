@@ -13,7 +13,7 @@ PATHS = (
     "data.path", "data.test_path", "output", "checkpoint", "resume", "hydra.run.dir", "hydra.sweep.dir",
 )  # fmt: skip
 #: The keys whose value is a column, or a list of columns in brackets.
-COLUMNS = ("data.target", "data.weight", "data.exposure", "columns")
+COLUMNS = ("data.target", "data.weight", "data.exposure", "data.group", "data.time", "columns")
 
 
 def quote(words: Sequence[str], sweep: bool) -> list[str]:

@@ -38,13 +38,15 @@ def load_model(path: Path, config: DictConfig) -> LikelihoodModule:
     return restore(contents, str(path), _network(path, plain(config.architecture), description), families)
 
 
-def rows_of(module: LikelihoodModule, checkpoint: Path, path: Path | None) -> tuple[pd.DataFrame, TableEncoder, str]:
+def rows_of(
+    module: LikelihoodModule, checkpoint: Path, path: Path | None, encoding: str | None = None
+) -> tuple[pd.DataFrame, TableEncoder, str]:
     """The table at a path, or without one the test rows of the run; its encoder, and the words for it in messages."""
     encoder = TableEncoder.from_state(module.extra["table"])
     if path is None:
         # As in training, a level that only held-out rows have is no error.
         return held_out_rows(checkpoint, module), replace(encoder, unseen="ignore"), "the test set"
-    return read_table(path), encoder, path.name
+    return read_table(path, encoding, encoder.text), encoder, path.name
 
 
 def _network(path: Path, options: Mapping[str, Any], description: Mapping[str, Any]) -> nn.Module | None:

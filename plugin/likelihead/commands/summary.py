@@ -27,11 +27,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-    """A table without lines: the first column is aligned left, the others right."""
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], text: Sequence[str] = ()) -> Table:
+    """A table without lines: the first column and those named in `text` are aligned left, the others right."""
     drawn = Table(box=None, pad_edge=False)
     for index, column in enumerate(columns):
-        drawn.add_column(column, justify="right" if index else "left")
+        drawn.add_column(column, justify="right" if index and column not in text else "left")
     for row in rows:
         drawn.add_row(*(cell if isinstance(cell, str) else number(cell) for cell in row))
     return drawn

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from likelihead.commands import command_line, directory_claim
+from likelihead.commands import command_line, describe, directory_claim
+from likelihead.commands.folds import expanded, report_folds
 from likelihead.commands.run_directory import LAST, is_copy, output_directory
 from likelihead.commands.sweep import report_sweep
 from likelihead.commands.user_errors import reports_interruption
@@ -49,6 +50,11 @@ def objective(config: DictConfig) -> float | None:
 
 def main() -> None:
     """`likelihead train` and `python train.py`."""
-    with directory_claim.claim(command_line.checked("train", "train")) as words:
+    words = command_line.checked("train", "train")
+    if describe.is_asked_for(words):
+        command_line.start(describe.describe, "train", [*words, *describe.NOWHERE])
+        return
+    with directory_claim.claim(expanded(words)) as words:
         command_line.start(objective, "train", words)
-        report_sweep(words)
+        if not report_folds(words):
+            report_sweep(words)

@@ -17,7 +17,7 @@ from likelihead.commands.run_directory import (
     output_directory,
     run_config,
 )
-from likelihead.data import Data, save_rows
+from likelihead.data import Data, Examples, save_rows
 from likelihead.errors import LikelihoodError
 from likelihead.files import write_whole
 from likelihead.training.checkpoint import load_weights, read
@@ -104,5 +104,5 @@ def _refuse_mixed_trials(trainer: pl.Trainer) -> None:
 
 def _store_splits(data: object, directory: Path, trainer: pl.Trainer) -> None:
     if isinstance(data, Data) and trainer.is_global_zero:
-        rows = {name: part.rows for name, part in data.parts.items()}
+        rows = {name: part.rows for name, part in data.parts.items() if isinstance(part, Examples)}
         write_whole(directory / "splits.npz", lambda place: save_rows(place, rows))

@@ -13,8 +13,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "angles": ("radians", "degrees"),
     "ranking": ("orders", "ranks"),
     "missing_target": ("error", "drop"),
+    "split": ("random", "group", "time"),
     "unseen": ("error", "ignore"),
 }
+#: Whole numbers, with the smallest that each may be, and the options that may be null.
+MINIMA = {"max_levels": 1, "min_level_count": 1, "seed": 0, "folds": 2, "fold": 0}
+OPTIONAL = ("seed", "folds", "fold", "split")
 
 
 def table_defaults() -> dict[str, Any]:
@@ -59,14 +63,18 @@ def complete(options: Mapping[str, Any], sources: Mapping[str, Mapping[str, Any]
 def check_options(options: Mapping[str, Any]) -> None:
     """Raise a LikelihoodError if an option is not one of its choices or a number lies outside its range."""
     for key, choices in CHOICES.items():
-        if options[key] not in choices:
+        if options[key] not in choices and not (key in OPTIONAL and options[key] is None):
             raise LikelihoodError(f"data.{key} is {options[key]!r}; the choices are {', '.join(choices)}")
     for key in ("test_fraction", "validation_fraction"):
         if not _is_fraction(options[key]):
             raise LikelihoodError(f"data.{key} is {options[key]!r}; it must be at least 0 and below 1")
-    for key, minimum in (("max_levels", 1), ("min_level_count", 1), ("seed", 0)):
-        if not _is_whole(options[key], minimum) and not (key == "seed" and options[key] is None):
+    for key, minimum in MINIMA.items():
+        if not _is_whole(options[key], minimum) and not (key in OPTIONAL and options[key] is None):
             raise LikelihoodError(f"data.{key} is {options[key]!r}; it must be a whole number of at least {minimum}")
+    folds, fold = options["folds"], options["fold"]
+    if fold is not None and (folds is None or fold >= folds):
+        limit = "data.folds=K" if folds is None else f"a fold below data.folds={folds}"
+        raise LikelihoodError(f"data.fold is {fold}, which counts from 0: it needs {limit}")
 
 
 def _is_fraction(value: object) -> bool:

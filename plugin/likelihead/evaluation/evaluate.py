@@ -14,11 +14,14 @@ from torch import Tensor, nn
 from likelihead.data.batch import Batch
 from likelihead.data.dataset import Dataset
 from likelihead.errors import LikelihoodError
-from likelihead.evaluation.scores import aggregate, scores
+from likelihead.evaluation.scores import scores
+from likelihead.evaluation.scores.aggregation import RunningMeans
 from likelihead.heads.sites import by_row, by_site, counts, filled, log_prob, row_weights
 
 #: The largest batch: its rows, and the numbers in its x.
 MAX_ROWS, MAX_NUMBERS = 10_000, 2**24
+#: The name under which the NLL of the marginal fit is averaged beside the scores.
+MARGINAL = "nll of the marginal fit"
 
 
 @dataclass(frozen=True)
@@ -80,33 +83,29 @@ def evaluate(model: nn.Module, data: Dataset | Iterable[Any]) -> Evaluation:
 @torch.no_grad()
 def evaluate_all(scored: Sequence[tuple[nn.Module, Dataset | Iterable[Any]]]) -> Evaluation:
     """Score several models, each on its own rows, as if one had predicted all of them; see `evaluate`."""
-    parts: list[_BatchScores] = []
+    known: list[Tensor] = [getattr(data, "oracle", None) for _, data in scored]  # type: ignore[misc]
+    has_oracle = all(part is not None for part in known)
+    running, weights, has_sites = RunningMeans(), [torch.zeros(0)], False
+    total, sites = torch.zeros(()), torch.zeros(())
     for model, data in scored:
         model64 = in_float64(model)
-        parts += [part for part in (_score_batch(model64, batch) for batch in batches(data)) if len(part.weight)]
-    if not parts:
+        for part in (_score_batch(model64, batch) for batch in batches(data)):
+            running.add({**part.scores, MARGINAL: -part.marginal}, part.weight)
+            total, sites, has_sites = total + part.total, sites + part.sites, has_sites or part.has_sites
+            weights += [part.weight] if has_oracle else []
+    if not running.count:
         return Evaluation()
-    per_row = {name: torch.cat([part.scores[name] for part in parts]) for name in parts[0].scores}
-    weight = torch.cat([part.weight for part in parts])
-    means = aggregate(per_row, weight, errors=len(weight) > 1)
-    errors = {name: means[f"{name}_se"] for name in per_row if len(weight) > 1}
-    if any(part.has_sites for part in parts):
-        total, sites = (sum(getattr(part, name) for part in parts) for name in ("total", "sites"))
+    means, errors = running.results()
+    marginal = means.pop(MARGINAL)
+    errors.pop(MARGINAL, None)
+    if has_sites:
         means["nll_per_site"] = float(total / sites)
-    marginal = torch.cat([part.marginal for part in parts])
-    mean_scores = {name: value for name, value in means.items() if not name.endswith("_se")}
-    return Evaluation(len(weight), mean_scores, errors, _mean(-marginal, weight), _oracle(scored, weight))
+    oracle = _oracle(torch.cat(known), torch.cat(weights)) if has_oracle else None
+    return Evaluation(running.count, means, errors, marginal, oracle)
 
 
-def _mean(values: Tensor, weight: Tensor) -> float:
-    return float((weight * values).sum() / weight.sum())
-
-
-def _oracle(scored: Sequence[tuple[nn.Module, Any]], weight: Tensor) -> float | None:
-    known: list[Tensor] = [getattr(data, "oracle", None) for _, data in scored]  # type: ignore[misc]
-    if any(part is None for part in known) or sum(map(len, known)) != len(weight):
-        return None
-    return _mean(-torch.cat(known).double(), weight)
+def _oracle(log_prob: Tensor, weight: Tensor) -> float | None:
+    return float((weight * -log_prob.double()).sum() / weight.sum()) if len(log_prob) == len(weight) else None
 
 
 @dataclass(frozen=True)
@@ -169,8 +168,11 @@ def _masked_scores(sited: Any, y: Tensor, mask: Tensor) -> dict[str, Tensor]:
     return {name: value if name == "nll" else value / number for name, value in sums.items()}
 
 
-def batches(data: Dataset | Iterable[Any]) -> Iterator[Batch]:
-    """The batches of a loader, or a data set in order, in batches as large as `MAX_ROWS` and `MAX_NUMBERS` allow."""
+def batches(data: Dataset | Iterable[Any], every: int = 1) -> Iterator[Batch]:
+    """The batches of a loader, or a data set in order, in batches as large as `MAX_ROWS` and `MAX_NUMBERS` allow.
+
+    With `every` k, only every k-th row of a data set.
+    """
     if isinstance(data, list | tuple) or not isinstance(data, Dataset):
         yield from map(Batch.of, data)
         return
@@ -178,8 +180,8 @@ def batches(data: Dataset | Iterable[Any]) -> Iterator[Batch]:
         return
     first = Batch.of(data[0:1]).x
     size = max(1, min(MAX_ROWS, MAX_NUMBERS // max(1, first.numel() if isinstance(first, Tensor) else 1)))
-    for start in range(0, len(data), size):
-        yield Batch.of(data[start : start + size])
+    for start in range(0, len(data), size * every):
+        yield Batch.of(data[start : start + size * every : every])
 
 
 def in_float64(model: nn.Module) -> Any:

@@ -12,11 +12,12 @@ from torch import Tensor
 from likelihead.data.batch import Batch
 from likelihead.data.dataset import Data, Dataset, Examples
 from likelihead.data.loader import BatchLoader
+from likelihead.data.stream import StreamedRows
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.evaluate import batches
 
-#: The most targets that the marginal fit uses: more hardly change it, and a stream of batches may be endless.
-MAX_TARGETS = 1_000_000
+#: About the most targets that the marginal fit uses: more hardly change it, and a stream of batches may be endless.
+MAX_TARGETS = 250_000
 #: How many training rows a network is fitted to before training.
 SAMPLE = 10_000
 DatasetOrLoader = Dataset | Iterable[Any]
@@ -61,23 +62,26 @@ class DataModule(pl.LightningDataModule):
         rows = self.rows[part]
         if rows is None:
             return []
-        if not is_dataset(rows):
+        if not has_length(rows):
             return rows
         if part != "train" and not len(rows):
             return []
-        return BatchLoader(
-            rows,
-            self.batch_size,
-            shuffle=shuffle and self.batch_size is not None,
-            seed=self.seed,
-            rank=self.trainer.global_rank if self.trainer else 0,
-            world_size=self.trainer.world_size if self.trainer else 1,
-        )
+        shuffle = shuffle and self.batch_size is not None
+        rank = self.trainer.global_rank if self.trainer else 0
+        world_size = self.trainer.world_size if self.trainer else 1
+        if isinstance(rows, StreamedRows):
+            return rows.loader(self.batch_size, shuffle, self.seed, rank, world_size)
+        return BatchLoader(rows, self.batch_size, shuffle, self.seed, rank, world_size)
 
 
 def is_dataset(rows: Any) -> TypeGuard[Dataset]:
     """Whether rows are a data set that is read by index, rather than a loader of batches."""
     return isinstance(rows, Dataset) and not isinstance(rows, list | tuple)
+
+
+def has_length(rows: Any) -> TypeGuard[Dataset | StreamedRows]:
+    """Whether rows are a data set or a stream of known length, which are dealt out to processes here."""
+    return isinstance(rows, StreamedRows) or is_dataset(rows)
 
 
 def as_data_module(
@@ -113,7 +117,7 @@ def as_data_module(
     else:
         parts = (_rows(data), *(None if rows is None else _rows(rows) for rows in (validation, test)))
     train, validation, test = parts
-    count = len(train) if is_dataset(train) else 0
+    count = len(train) if has_length(train) else 0
     size = chosen_batch_size(batch_size, count, processes)
     known = data if isinstance(data, Data) else None
     return DataModule(train, validation, test, size, seed, known)  # type: ignore[arg-type]
@@ -168,7 +172,7 @@ def chosen_batch_size(given: Any, rows: int, processes: int) -> int | None:
 def rows_per_step(module: pl.LightningDataModule, processes: int, accumulated: int) -> int:
     """The number of rows per step over all processes, judged by the first batch if the training rows are a loader."""
     train = part_of(module, "train")
-    if isinstance(module, DataModule) and is_dataset(train):
+    if isinstance(module, DataModule) and has_length(train):
         size = module.batch_size
         return len(train) if size is None else min(len(train), size * processes * accumulated)
     size = getattr(train, "batch_size", None) or len(next(batches(train)).y)  # type: ignore[arg-type]
@@ -196,13 +200,13 @@ def _flat(loaders: Any) -> DatasetOrLoader:
 
 
 def sample_inputs(rows: pl.LightningDataModule) -> Any:
-    """The inputs x of about `SAMPLE` training rows: evenly spaced ones of a data set, the first of a loader."""
+    """The inputs x of about `SAMPLE` training rows: evenly spaced ones, or the first of a loader."""
     train = part_of(rows, "train")
     if is_dataset(train):
         spaced = torch.linspace(0, len(train) - 1, min(len(train), SAMPLE)).long()
         return Batch.of(train[spaced]).x
     inputs: list[Any] = []
-    for batch in batches(train):
+    for batch in train.sample(SAMPLE) if isinstance(train, StreamedRows) else batches(train):
         inputs.append(batch.x)
         if not isinstance(batch.x, Tensor) or sum(map(len, inputs)) >= SAMPLE:
             break
@@ -214,11 +218,14 @@ def sample_inputs(rows: pl.LightningDataModule) -> Any:
 def targets(rows: DatasetOrLoader) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
     """y, weight, exposure and mask of a data set or a loader, from about `MAX_TARGETS` rows at most.
 
+    Those of a larger data set or stream are evenly spaced; a loader is read from its beginning.
+
     Raises:
         LikelihoodError: there are no rows or no targets.
     """
     parts: list[tuple[Any, ...]] = []
-    for batch in batches(rows):
+    every = max(1, -(-len(rows) // MAX_TARGETS)) if is_dataset(rows) else 1
+    for batch in rows.sample(MAX_TARGETS) if isinstance(rows, StreamedRows) else batches(rows, every):
         parts.append(batch[1:])
         if batch.y is None or sum(len(part[0]) for part in parts) >= MAX_TARGETS:
             break

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from likelihead.data.dataset import Data
-from likelihead.data.tables.files import read_table
+from likelihead.data.stream import stream
+from likelihead.data.tables.files import read_table, release_memory
 from likelihead.data.tables.split_table import Table, split
 from likelihead.errors import LikelihoodError
-from likelihead.target_types.cells import as_list
+from likelihead.target_types.cells import as_list, is_text
 
 #: The options of this source, with their defaults.
-OPTIONS: dict[str, Any] = {"path": None, "test_path": None}
+OPTIONS: dict[str, Any] = {"path": None, "test_path": None, "encoding": None, "stream": False}
 
 
 def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], seed: int) -> Data:
@@ -29,6 +30,17 @@ def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], see
         raise LikelihoodError("no table is named: give data.path=FILE, a CSV or Parquet file")
     if not target:
         raise LikelihoodError("no target is named: give data.target=COLUMN, or a list of columns")
-    table = Table(read_table(options["path"]), target, Path(options["path"]).stem)
-    test = read_table(options["test_path"]) if options["test_path"] else None
-    return split(table, family, options, seed, test)
+    if options["stream"]:
+        return stream(options["path"], family, options, seed)
+    data = _load_in_memory(family, options, target, seed)
+    release_memory()
+    return data
+
+
+def _load_in_memory(
+    family: str | Mapping[str, Any] | type, options: Mapping[str, Any], target: list[str], seed: int
+) -> Data:
+    frame, encoding = read_table(options["path"], options["encoding"]), options["encoding"]
+    text = [name for name in frame if is_text(frame[name])]
+    test = read_table(options["test_path"], encoding, text) if options["test_path"] else None
+    return split(Table(frame, target, Path(options["path"]).stem), family, options, seed, test)

@@ -61,7 +61,8 @@ def load_table(
     >>> load_table(path, state).y
     tensor([0., 1., 2., 3., 0.])
     """
-    return encode_table(read_table(path), TableEncoder.from_state(state), target, missing_target, unseen)
+    encoder = TableEncoder.from_state(state)
+    return encode_table(read_table(path, text=encoder.text), encoder, target, missing_target, unseen)
 
 
 def encode_table(

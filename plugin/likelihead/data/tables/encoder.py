@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,10 @@ from torch import Tensor
 from likelihead.data.options import table_defaults
 from likelihead.data.row_splits import RowNumbers
 from likelihead.data.tables.columns import InputColumn, column_from_state, fit_column
+from likelihead.data.tables.description import NAMES, Entry, describe_columns
 from likelihead.data.tables.target_encoder import TargetEncoder
 from likelihead.errors import LikelihoodError
-from likelihead.target_types.cells import as_list, describe_cells, numbers, require_columns
+from likelihead.target_types.cells import as_list, describe_cells, is_text, numbers, require_columns
 from likelihead.target_types.target_type import TargetType
 
 
@@ -35,7 +36,12 @@ class TableEncoder:
       with `unseen=ignore` all zeros, which is logged.
     - Of more than `max_levels` levels, the most frequent of those with at least `min_level_count` rows have a column
       each, and all others share one, unseen ones included.
+    - Text that stands for numbers (`1.234,5`, `12 %`, `€ 5`), durations (`1:30:00`) or truth values (yes and no) is
+      read in the format of the training rows: see `text_formats`.
     - A table without inputs gets one column of zeros.
+
+    Further attributes: `weight`, `exposure` and `unseen` as in the options; `description`, see `describe`; and `text`,
+    the columns that were text in the training table, which `read_table` reads as text again.
 
     >>> from likelihead.target_types import target_type_of
     >>> frame = pd.DataFrame({"size": [1.0, 3.0], "colour": ["blue", "red"], "y": [0, 4]})
@@ -54,6 +60,8 @@ class TableEncoder:
     weight: str | None = None
     exposure: str | None = None
     unseen: str = "error"
+    description: list[Entry] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
 
     @classmethod
     def fit(
@@ -88,7 +96,9 @@ class TableEncoder:
         categorical = as_list(full["categorical"])
         require_columns(frame.iloc[:0][inputs], categorical, "categorical")
         columns = [fit_column(frame[name].iloc[rows], full, name in categorical) for name in inputs]
-        encoder = cls(columns, targets, full["weight"], full["exposure"], full["unseen"])
+        description = describe_columns(frame, rows, columns, targets, full)
+        text = [name for name in [*inputs, *targets.names] if is_text(frame[name])]
+        encoder = cls(columns, targets, full["weight"], full["exposure"], full["unseen"], description, text)
         weight = encoder.encode_weight(frame[as_list(full["weight"])].iloc[rows])
         if weight is not None and not weight.any():
             raise LikelihoodError(f"weight column {encoder.weight!r} is 0 in every training row: no row would count")
@@ -152,6 +162,22 @@ class TableEncoder:
         values = _checked_numbers(frame, "exposure", self.exposure, "not above 0", "finite and above 0")
         return torch.from_numpy(values.astype(np.float32))
 
+    def describe(self) -> pd.DataFrame:
+        """What was decided about each column of the training table, in its order.
+
+        Returns:
+            A frame with the columns `column`, `role` (input, target, weight, exposure or left out), `type`, `why`,
+            `missing` (empty training cells), `levels`, `lowest` and `highest`, and `inputs`, the number of columns of
+            x. Cells that do not apply are None.
+
+        >>> from likelihead.data import split_table
+        >>> frame = pd.DataFrame({"id": range(40), "size": range(40), "y": [0, 1] * 20})
+        >>> encoder = split_table(frame, "poisson", "y", ignore="id").encoder
+        >>> encoder.describe()[["column", "role", "type", "why"]].values.tolist()[:2]
+        [['id', 'left out', None, 'data.ignore'], ['size', 'input', 'number', 'its cells are numbers']]
+        """
+        return pd.DataFrame(self.description, columns=list(NAMES), dtype=object)
+
     def state(self) -> dict[str, Any]:
         """The encoder as plain values, which torch.load(weights_only=True) accepts."""
         return {
@@ -160,15 +186,18 @@ class TableEncoder:
             "weight": self.weight,
             "exposure": self.exposure,
             "unseen": self.unseen,
+            "description": self.description,
+            "text": self.text,
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TableEncoder:
         """Rebuild an encoder from its `state()`."""
         columns = [column_from_state(column) for column in state["columns"]]
-        return cls(
-            columns, TargetEncoder.from_state(state["target"]), state["weight"], state["exposure"], state["unseen"]
-        )
+        target = TargetEncoder.from_state(state["target"])
+        # An earlier version kept neither a description nor which columns were text.
+        kept = {"description": state.get("description", []), "text": state.get("text", [])}
+        return cls(columns, target, state["weight"], state["exposure"], state["unseen"], **kept)
 
 
 def _check_roles(frame: pd.DataFrame, target: Sequence[str], weight: str | None, exposure: str | None) -> None:
@@ -193,8 +222,9 @@ def _inputs(frame: pd.DataFrame, options: Mapping[str, Any], taken: Sequence[str
                 )
     if len(set(features)) < len(features):
         raise LikelihoodError(f"data.features names a column twice: {', '.join(features)}")
-    candidates = frame.columns if options["features"] is None else features
-    return [name for name in candidates if name not in taken and name not in ignored]
+    # A group stands for the rows that are held out: what is learned about it is of no use for other groups.
+    others = [name for name in frame.columns if name not in taken and name != options["group"]]
+    return [name for name in (others if options["features"] is None else features) if name not in ignored]
 
 
 def _checked_numbers(frame: pd.DataFrame, what: str, name: str, fault: str, condition: str) -> NDArray[np.float64]:

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from likelihead.data.dataset import Data
 from likelihead.data.options import check_options, table_defaults
-from likelihead.data.row_splits import RowNumbers, split_rows
+from likelihead.data.row_splits import RowNumbers
 from likelihead.data.tables.encode_table import encode_parts, encode_table, with_target
 from likelihead.data.tables.encoder import TableEncoder
-from likelihead.data.tables.remarks import report_determined_targets
+from likelihead.data.tables.remarks import report_determined_targets, report_leaks
+from likelihead.data.tables.split_keys import split_frame
 from likelihead.data.tables.target_encoder import missing_rows
 from likelihead.errors import LikelihoodError, suggest
 from likelihead.target_types.cells import as_list
@@ -59,7 +60,8 @@ def split_table(
         target: the target column, or several.
         test: a frame of test rows; if given, no rows of `frame` are held out for testing.
         seed: determines the split.
-        options: options of the `data` config group, such as `features`, `weight`, `exposure` or `test_fraction`.
+        options: options of the `data` config group, such as `features`, `weight` or `test_fraction`; `group="shop"`
+            holds out whole groups, `time="day"` the last rows in time, and `folds=5, fold=0` one of five folds.
 
     Returns:
         The three parts with x (n, p) float32 and y (n,) or (n, D), and the encoder fitted on the training rows.
@@ -92,9 +94,7 @@ def split(
     """Split the rows of a table, fit the encoder to the training rows, and check and encode all rows."""
     table = _without_missing(table, options["missing_target"])
     held_out = None if test is None else with_target(test, table.target, options["missing_target"])
-    rows = split_rows(
-        len(table.frame), options["test_fraction"] if test is None else 0.0, options["validation_fraction"], seed
-    )
+    rows = split_frame(table.frame, options, seed, holds_out_test=test is None)
     _check_training_rows(rows)
     encoder = TableEncoder.fit(table.frame, target_type_of(family), table.target, options, rows["train"])
     # a rare category may occur in held-out rows only: that is logged and not an error
@@ -104,6 +104,7 @@ def split(
     if held_out is not None:
         parts["test"] = encode_table(held_out, encoder)
     report_determined_targets(table.frame, encoder, rows["train"])
+    report_leaks(table.frame, rows, encoder, options["group"], held_out)
     return Data(**parts, name=table.name, encoder=encoder)
 
 

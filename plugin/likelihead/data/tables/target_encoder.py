@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
+from likelihead.data.tables.text_formats import (
+    TextFormat,
+    fit_format,
+    format_from_state,
+    format_state,
+    read_formatted,
+    readable_cells,
+)
 from likelihead.errors import LikelihoodError, TargetError
 from likelihead.target_types.cells import as_list, require_columns
 from likelihead.target_types.check import check_and_convert, to_tensor
@@ -27,11 +35,13 @@ class TargetEncoder:
         target_type: the target type of the family.
         columns: the target columns, with their labels, items and units.
         distances: how far `boundary=squeeze` moves a value on the boundary, per column; None with `boundary=error`.
+        layouts: the formats of the columns whose text stands for numbers or durations.
     """
 
     target_type: TargetType
     columns: TargetColumns
     distances: list[float] | None = None
+    layouts: dict[str, TextFormat] = field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -53,16 +63,18 @@ class TargetEncoder:
         require_columns(frame, names, "target")
         _check_names(names)
         target_type.check_columns(names)
+        layouts = _layouts(frame, target_type, names)
+        frame = _read(frame, layouts)
         checked = target_type.code_faults(frame, names, options)
         if checked is not None:
             values, faults = checked
             raise_for_faults(
                 faults, values, target_type, names, _rows(frame), fitting_families(values) if faults else ()
             )
-        encoder = cls(target_type, target_type.fit_columns(frame, names, options))
+        encoder = cls(target_type, target_type.fit_columns(frame, names, options), None, layouts)
         if options["boundary"] != "squeeze":
             return encoder
-        return cls(target_type, encoder.columns, target_type.squeeze_distances(encoder.values(frame)))
+        return replace(encoder, distances=target_type.squeeze_distances(encoder.values(frame)))
 
     @property
     def names(self) -> list[str]:
@@ -82,7 +94,7 @@ class TargetEncoder:
     def values(self, frame: pd.DataFrame) -> Values:
         """The target columns as numbers (n, D), NaN where a cell is empty; not yet checked against the support."""
         require_columns(frame, self.names, "target")
-        return self.target_type.read(frame, self.columns)
+        return self.target_type.read(_read(frame, self.layouts), self.columns)
 
     def encode(self, frame: pd.DataFrame) -> Tensor:
         """The targets, checked: (n,) or (n, D), float32, or int64 for class labels and rankings.
@@ -101,7 +113,9 @@ class TargetEncoder:
 
     def usable_rows(self, frame: pd.DataFrame) -> NDArray[np.bool_]:
         """The rows (n,) whose targets `encode` can take."""
-        usable = self.target_type.readable_rows(frame, self.columns)
+        readable = [readable_cells(frame[name], layout) for name, layout in self.layouts.items()]
+        usable = np.logical_and.reduce([np.ones(len(frame), dtype=bool), *readable])
+        usable[usable] = self.target_type.readable_rows(_read(frame[usable], self.layouts), self.columns)
         faults = find_faults(self.values(frame[usable]), self.target_type, self.class_count)
         if self.distances is not None:
             faults = {reason: mask for reason, mask in faults.items() if not reason.startswith("exactly")}
@@ -112,7 +126,9 @@ class TargetEncoder:
 
     def state(self) -> dict[str, Any]:
         """The encoder as plain values."""
-        return {"target_type": self.target_type.state(), **asdict(self.columns), "distances": self.distances}
+        layouts = {name: format_state(layout) for name, layout in self.layouts.items()}
+        further = {"distances": self.distances, "layouts": layouts}
+        return {"target_type": self.target_type.state(), **asdict(self.columns), **further}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TargetEncoder:
@@ -123,14 +139,32 @@ class TargetEncoder:
         """
         if "target_type" not in state:
             raise LikelihoodError("an earlier version of likelihead stored how the table was encoded: train it again")
-        columns = {key: value for key, value in state.items() if key not in ("target_type", "distances")}
-        return cls(target_type_from(state["target_type"]), TargetColumns(**columns), state["distances"])
+        columns = {key: value for key, value in state.items() if key not in ("target_type", "distances", "layouts")}
+        layouts = {name: format_from_state(layout) for name, layout in state.get("layouts", {}).items()}
+        return cls(target_type_from(state["target_type"]), TargetColumns(**columns), state["distances"], layouts)
 
 
 def missing_rows(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
     """Which rows (n,) lack a target."""
     missing: np.ndarray = frame[list(columns)].isna().any(axis=1).to_numpy(dtype=bool)
     return missing
+
+
+def _layouts(frame: pd.DataFrame, target_type: TargetType, names: Sequence[str]) -> dict[str, TextFormat]:
+    """The formats of the target columns whose text stands for numbers or durations; labels and items stay text."""
+    if target_type.has_labels or target_type.has_items:
+        return {}
+    found = {name: fit_format(frame[name], ("number", "duration")) for name in names}
+    return {name: layout for name, layout in found.items() if layout is not None}
+
+
+def _read(frame: pd.DataFrame, layouts: Mapping[str, TextFormat]) -> pd.DataFrame:
+    """The frame, with the columns that have a format as numbers."""
+    if not layouts:
+        return frame
+    return frame.assign(
+        **{name: read_formatted(frame[name], layout, "target column") for name, layout in layouts.items()}
+    )
 
 
 def _rows(frame: pd.DataFrame) -> np.ndarray:

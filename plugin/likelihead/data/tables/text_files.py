@@ -8,6 +8,7 @@ import gzip
 import io
 import logging
 import zipfile
+from collections.abc import Collection
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -44,7 +45,7 @@ def open_bytes(path: Path) -> IO[bytes]:
     return archive.open(members[0])
 
 
-def read_text(path: Path, separator: str) -> pd.DataFrame:
+def read_text(path: Path, separator: str, encoding: str | None = None, text: Collection[str] = ()) -> pd.DataFrame:
     """Read a table from a text file whose separator is `,`, `;` or a tab.
 
     Encodings other than UTF-8, separators other than the expected one, and decimal commas are logged.
@@ -52,26 +53,49 @@ def read_text(path: Path, separator: str) -> pd.DataFrame:
     Args:
         path: the file.
         separator: the separator that its name suggests.
+        encoding: the encoding; None for that of its byte order mark, UTF-8, or `FALLBACK_ENCODING` where it is not.
+        text: columns to read as text, even if all their cells look like numbers.
 
     Raises:
-        LikelihoodError: two columns with the same name, or an unknown encoding.
+        LikelihoodError: two columns with the same name, or an encoding that is unknown or not that of the file.
     """
     with open_bytes(path) as file:
         head = file.read(HEAD_BYTES)
-    encoding = _encoding(path, head)
+    given = encoding
+    encoding = _encoding(path, head) if given is None else _known_encoding(given)
     try:
-        return _read(path, encoding, _separator(head.decode(encoding, errors="replace"), separator), separator)
-    except UnicodeDecodeError:
-        log.warning("%s is not UTF-8; it is read as %s: save it as UTF-8 to be sure", path.name, FALLBACK_ENCODING)
-        text = head.decode(FALLBACK_ENCODING, errors="replace")
-        return _read(path, FALLBACK_ENCODING, _separator(text, separator), separator)
+        return _read(path, encoding, _separator(head.decode(encoding, errors="replace"), separator), separator, text)
+    except UnicodeError as error:
+        if given is not None:
+            raise LikelihoodError(f"{str(path)!r} is not encoded as data.encoding={given}: {error}") from error
+        log.warning(
+            "%s is not UTF-8; it is read as %s: save it as UTF-8 to be sure, or name its encoding, as in "
+            "data.encoding=iso8859-15",
+            *(path.name, FALLBACK_ENCODING),
+        )
+        decoded = head.decode(FALLBACK_ENCODING, errors="replace")
+        return _read(path, FALLBACK_ENCODING, _separator(decoded, separator), separator, text)
+
+
+def _known_encoding(name: str) -> str:
+    """The name of an encoding as Python writes it."""
+    try:
+        return codecs.lookup(name).name
+    except LookupError as error:
+        raise LikelihoodError(
+            f"data.encoding={name}: there is no such encoding; common ones are utf-8, utf-16, cp1252, iso8859-15, "
+            "cp1251, shift_jis and gb18030"
+        ) from error
 
 
 def _encoding(path: Path, head: bytes) -> str:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if b"\0" in head:
-        raise LikelihoodError(f"{str(path)!r} holds zero bytes, as UTF-16 text does: save it as UTF-8")
+        raise LikelihoodError(
+            f"{str(path)!r} holds zero bytes, as UTF-16 text does: save it as UTF-8, or name its encoding, as in "
+            "data.encoding=utf-16-le"
+        )
     return "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8"
 
 
@@ -93,7 +117,7 @@ def _cells_per_row(head: str, separator: str) -> int:
     return sizes.pop() if len(sizes) == 1 else 1
 
 
-def _read(path: Path, encoding: str, separator: str, expected: str) -> pd.DataFrame:
+def _read(path: Path, encoding: str, separator: str, expected: str, text: Collection[str]) -> pd.DataFrame:
     with open_bytes(path) as file:
         header = pd.read_csv(file, sep=separator, header=None, nrows=1, dtype=str, encoding=encoding).iloc[0]
     repeated = sorted({str(name) for name in header[header.duplicated() & header.notna()]})
@@ -101,21 +125,26 @@ def _read(path: Path, encoding: str, separator: str, expected: str) -> pd.DataFr
         names = ", ".join(map(repr, repeated))
         raise LikelihoodError(f"{str(path)!r} has two columns named {names}: rename one of them")
     with open_bytes(path) as file:
-        frame = pd.read_csv(file, sep=separator, encoding=encoding)
+        as_text = {name: str for name in text if name in set(header)}
+        frame = pd.read_csv(file, sep=separator, encoding=encoding, dtype=as_text)
     if separator != expected:
         log.info("%s: its cells are separated by %s", path.name, SEPARATORS[separator])
     if pd.isna(header.iloc[0]) and frame.shape[1] > 1:
         log.info("%s: the first column has no name; it is taken for row numbers and dropped", path.name)
         frame = frame.iloc[:, 1:]
-    return frame if separator == "," else _with_decimal_points(frame, path)
+    return frame if separator == "," else _with_decimal_points(frame, path, as_text)
 
 
-def _with_decimal_points(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+def _with_decimal_points(frame: pd.DataFrame, path: Path, text: Collection[str]) -> pd.DataFrame:
     """The frame with columns of text whose cells are all numbers with decimal commas as numbers."""
     converted = []
     for name in frame.columns:
         cells = frame[name].dropna()
-        if pd.api.types.is_numeric_dtype(cells.dtype) or not cells.map(lambda cell: isinstance(cell, str)).all():
+        if (
+            name in text
+            or pd.api.types.is_numeric_dtype(cells.dtype)
+            or not cells.map(lambda cell: isinstance(cell, str)).all()
+        ):
             continue
         if cells.str.contains(",").any() and cells.str.fullmatch(DECIMAL_COMMA).all():
             frame[name] = pd.to_numeric(frame[name].str.replace(",", ".")).astype("float64")

@@ -36,6 +36,77 @@ def aggregate(per_row: Mapping[str, Tensor], weight: Tensor | None = None, error
     return results
 
 
+class RunningMeans:
+    """The means of `aggregate` and their standard errors from one batch of rows after another, none of which is kept.
+
+    >>> running = RunningMeans()
+    >>> for batch in (torch.tensor([1.0]), torch.tensor([3.0])):
+    ...     running.add({"nll": batch}, torch.ones(1))
+    >>> running.results()
+    ({'nll': 2.0}, {'nll': 1.0})
+    """
+
+    def __init__(self) -> None:
+        #: The number of rows, of any weight.
+        self.count = 0
+        self._sums: dict[str, _Sums] = {}
+
+    def add(self, per_row: Mapping[str, Tensor], weight: Tensor) -> None:
+        """Add the scores (m,) of m rows, with their weights (m,); all batches have the same scores."""
+        if not len(weight):
+            return
+        self.count += len(weight)
+        for name, values in per_row.items():
+            self._sums.setdefault(name, _Sums()).add(values.double(), weight.double())
+
+    def results(self) -> tuple[dict[str, float], dict[str, float]]:
+        """The mean of each score, and its standard error; no errors for fewer than two rows.
+
+        Raises:
+            LikelihoodError: no row of positive weight.
+        """
+        for name, sums in self._sums.items():
+            if not sums.positive:
+                raise LikelihoodError(f"the score {name} has no row of positive weight to average over")
+        means = {name: float(sums.mean) for name, sums in self._sums.items()}
+        return means, {name: sums.error() for name, sums in self._sums.items()} if self.count > 1 else {}
+
+
+class _Sums:
+    """Sums over rows with values x and weights w; those of squares are about c, the mean of the first batch."""
+
+    def __init__(self) -> None:
+        self.positive = 0
+        self.weight = self.values = torch.zeros((), dtype=torch.float64)
+        self.center: Tensor | None = None
+        #: The sums of w², w² (x − c) and w² (x − c)².
+        self.squares = torch.zeros(3, dtype=torch.float64)
+
+    def add(self, values: Tensor, weight: Tensor) -> None:
+        used = weight > 0.0
+        values, weight = values[used], weight[used]
+        if not len(values):
+            return
+        self.positive += len(values)
+        self.weight, self.values = self.weight + weight.sum(), self.values + (weight * values).sum()
+        self.center = self.mean if self.center is None else self.center
+        deviations = values - self.center
+        powers = torch.stack([torch.ones_like(values), deviations, deviations.square()])
+        self.squares = self.squares + (weight.square() * powers).sum(1)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.values / self.weight
+
+    def error(self) -> float:
+        n, mean = self.positive, self.mean
+        if not mean.isfinite() or n < 2 or self.center is None:
+            return float("inf")
+        shift = mean - self.center
+        about_mean = self.squares[2] - 2.0 * shift * self.squares[1] + shift.square() * self.squares[0]
+        return float((about_mean.clamp(min=0.0) * n / (n - 1)).sqrt() / self.weight)
+
+
 def _mean_and_error(name: str, values: Tensor, weight: Tensor | None) -> tuple[float, float]:
     w = torch.ones_like(values) if weight is None else weight.detach().cpu().double()
     if w.shape != values.shape:

@@ -1,0 +1,70 @@
+"""data.folds: a run for each fold and one summary; and the test rows of every split, read again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from commands import runs
+from commands.runs import Command, metrics, words
+
+from likelihead.data import load_rows
+
+pytestmark = pytest.mark.usefixtures("at_home")
+
+
+def test_each_row_is_tested_once_and_the_summary_agrees(
+    home: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command("train", *words("folds", "data.folds=3", "trainer.max_epochs=1", "architecture=linear"))
+    places = [home / "folds" / f"fold-{fold}" for fold in range(3)]
+    tested = np.concatenate([load_rows(run / "splits.npz")["test"] for run in places])
+    assert sorted(tested) == list(range(240))
+    tests = pd.DataFrame([metrics(run)["test"] for run in places])
+    summary = json.loads((home / "folds" / "folds.json").read_text())
+    assert summary["scores"]["crps"]["mean"] == pytest.approx(tests.crps.mean())
+    assert summary["scores"]["crps"]["standard_error"] == pytest.approx(tests.crps.sem())
+    assert summary["pooled"]["nll"] == pytest.approx(np.average(tests.nll, weights=tests.n))
+    assert summary["n"] == 240
+    printed = capsys.readouterr().out
+    assert f"each predicted by the run that did not see it: {summary['pooled']['nll']:.4f} (marginal" in printed
+    command("evaluate", f"checkpoint={places[1]}", "output=fold.json")
+    assert json.loads((home / "fold.json").read_text())["nll"] == metrics(places[1])["test"]["nll"]
+
+
+def test_a_sweep_over_models_has_a_summary_for_each(home: Path, command: Command) -> None:
+    given = [word for word in words("x", "data.folds=2", "trainer.max_epochs=1") if not word.startswith("hydra.run")]
+    command("train", "-m", *given, "architecture=linear,shallow", "hydra.sweep.dir=models")
+    summary = json.loads((home / "models" / "folds.json").read_text())
+    assert len(summary) == 2 and all(scores["n"] == 240 for scores in summary.values())
+    assert ["architecture=linear" in words for words in summary] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["data.folds=abc"], "data.folds is 'abc'; it must be a whole number of at least 2"),
+        (["data.folds=1"], "data.folds is 1; it must be a whole number of at least 2"),
+        (["data.folds=300"], "240 rows cannot make data.folds=300"),
+        (["data.folds=3", "data.fold=3"], "data.fold is 3, which counts from 0"),
+        (["data.folds=3", "data.test_path=rows.csv"], "leave out data.test_path"),
+    ],
+)
+def test_folds_that_cannot_be_made(
+    home: Path, command: Command, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        command("train", *runs.words("refused", *words))
+    assert message in capsys.readouterr().err
+    assert not (home / "refused").exists()
+
+
+@pytest.mark.parametrize("split", [["data.group=kind"], ["data.time=size", "data.features=[size,kind]"]])
+def test_the_test_rows_of_a_split_are_found_again(home: Path, command: Command, split: list[str]) -> None:
+    name = split[0].split("=")[0]
+    command("train", *words(name, *split, "trainer.max_epochs=1", "data.validation_fraction=0"))
+    command("evaluate", f"checkpoint={name}", f"output={name}.json")
+    assert json.loads((home / f"{name}.json").read_text())["nll"] == metrics(home / name)["test"]["nll"]
