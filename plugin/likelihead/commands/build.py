@@ -121,6 +121,11 @@ def load_rows(config: DictConfig) -> Any:
     options = plain(config.data)
     if "_target_" not in options:
         return load_data(plain(config.distribution), options, config.seed)
+    return own_data(options)
+
+
+def own_data(options: Mapping[str, Any]) -> Any:
+    """What the function or class that `options["_target_"]` names makes of the options of its own file."""
     own = {
         key: value
         for key, value in options.items()

@@ -1,0 +1,142 @@
+"""Predicted densities and masses of numbers, and vectors two coordinates at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+from scipy import stats
+
+from likelihead import inference
+from likelihead.inference import law
+from likelihead.report.answers import Answer, names_of
+from likelihead.report.figures.rows import chosen_rows, single
+from likelihead.report.style import INK, MUTED, OBSERVED, PREDICTED, Drawing, Panel, axes, number
+
+Array = NDArray[np.float64]
+#: Whole numbers in a wider range are drawn as a line instead of bars.
+MOST_BARS = 60
+#: Samples from which the contours of more than two coordinates are estimated.
+SAMPLES = 1000
+
+
+def densities(answer: Answer) -> Drawing:
+    """The predicted density or mass at the best, typical and worst rows, with the observed value and the marginal."""
+    rows = chosen_rows(answer)
+    span = _span([single(answer, row) for row in rows.values()])
+    panels = []
+    for place, (name, row) in enumerate(rows.items()):
+        one = single(answer, row)
+        observed = number(float(one.y[0]))
+        figure, plot = axes(f"{name} row: observed {observed}", 2.7)
+        _draw_predicted(plot, one, span)
+        plot.axvline(float(one.y[0]), color=OBSERVED, linewidth=2.0, label="observed")
+        plot.set_xlabel(answer.label)
+        plot.set_yticks([])
+        plot.spines["left"].set_visible(False)
+        if not place:
+            plot.legend(loc="best")
+        panels.append(Panel(figure, f"{name} row: {answer.label} observed {observed}; {_in_words(one)}"))
+    return Drawing(panels)
+
+
+def _in_words(one: Answer) -> str:
+    if "interval" not in one.defined:
+        return "predicted density drawn as a curve"
+    lower, upper = (number(float(end[0])) for end in inference.interval(one.predicted, 0.9))
+    return f"predicted with 90% probability between {lower} and {upper}"
+
+
+def _span(rows: list[Answer]) -> tuple[float, float]:
+    """The range of y that shows all rows."""
+    ends = [_quantiles(row.predicted, [0.01, 0.99]) for row in rows]
+    observed = [float(row.y[0]) for row in rows]
+    low, high = min(*observed, *(float(end.min()) for end in ends)), max(*observed, *(float(end.max()) for end in ends))
+    margin = 0.03 * (high - low) or 0.5
+    return low - margin, high + margin
+
+
+def _quantiles(dist: Any, levels: list[float]) -> Array:
+    """Quantiles (levels,) of a distribution of one row, from samples where it has none."""
+    its_law = law(dist)
+    if its_law.claims["quantile"].how == "undefined":
+        return np.quantile(inference.sample(dist, SAMPLES).numpy(), levels)
+    return inference.quantile(dist, torch.tensor(levels)).numpy().reshape(-1)
+
+
+def _draw_predicted(plot: Axes, one: Answer, span: tuple[float, float]) -> None:
+    """The predicted distribution of one row, and below it that of the marginal fit."""
+    its_law = law(one.predicted)
+    if its_law.discrete:
+        values = _whole_numbers(span)
+        mass = np.exp(its_law.log_density(values[:, None]))[:, 0]
+        if len(values) <= MOST_BARS:
+            plot.bar(values, mass, width=0.8, color=PREDICTED, alpha=0.7, label="predicted")
+        else:
+            plot.fill_between(values, mass, color=PREDICTED, alpha=0.35, linewidth=0.0, label="predicted")
+        reference = np.exp(law(one.marginal).log_density(values[:, None]))[:, 0]
+        plot.plot(values, reference, color=MUTED, linestyle="--", linewidth=1.2, label="ignoring the inputs")
+        plot.set_ylim(0.0, 1.12 * max(mass.max(), reference.max()))
+    else:
+        inner = _quantiles(one.predicted, list(np.linspace(0.005, 0.995, 200)))
+        grid = np.unique(np.concatenate([np.linspace(*span, 300), inner]))
+        density = np.exp(its_law.log_density(grid[:, None]))[:, 0]
+        reference = np.exp(law(one.marginal).log_density(grid[:, None]))[:, 0]
+        # A density may be infinite at a bound: the axis ends at its height over the middle of the distribution.
+        middle = np.exp(its_law.log_density(inner[10:-10, None]))[:, 0]
+        top = 1.12 * float(middle[np.isfinite(middle)].max(initial=0.0)) or 1.0
+        density, reference = np.minimum(density, 2.0 * top), np.minimum(reference, 2.0 * top)
+        plot.fill_between(grid, density, color=PREDICTED, alpha=0.3, linewidth=0.0)
+        plot.plot(grid, density, color=PREDICTED, label="predicted")
+        plot.plot(grid, reference, color=MUTED, linestyle="--", linewidth=1.2, label="ignoring the inputs")
+        plot.set_ylim(0.0, top)
+    plot.set_xlim(*span)
+
+
+def _whole_numbers(span: tuple[float, float]) -> Array:
+    low, high = np.ceil(span[0]), np.floor(span[1])
+    return np.unique(np.round(np.linspace(low, high, int(min(high - low, 400)) + 1)))
+
+
+def contours(answer: Answer) -> Drawing:
+    """The regions that hold 50% and 90% of the probability of two coordinates, with the observed vector."""
+    names = names_of(answer.columns, answer.y.shape[1])
+    panels = []
+    for name, row in chosen_rows(answer).items():
+        one = single(answer, row)
+        figure, plot = axes(f"{name} row", 3.6)
+        _draw_regions(plot, one)
+        plot.plot(*one.y[0, :2].numpy(), "o", color=OBSERVED, markersize=7.0, label="observed")
+        plot.set_xlabel(names[0])
+        plot.set_ylabel(names[1])
+        if not panels:
+            plot.legend(loc="best")
+        at = " and ".join(f"{names[k]} {number(float(one.y[0, k]))}" for k in (0, 1))
+        alt = f"{name} row: contours of the predicted density of {names[0]} and {names[1]}; observed {at}"
+        panels.append(Panel(figure, alt))
+    return Drawing(panels)
+
+
+def _draw_regions(plot: Axes, one: Answer) -> None:
+    drawn = inference.sample(one.predicted, SAMPLES).numpy()[:, 0, :2]
+    estimate = stats.gaussian_kde(drawn.T)
+    low, high = np.quantile(drawn, [0.001, 0.999], axis=0)
+    low, high = (np.stack([low, high, one.y[0, :2].numpy()]).min(0), np.stack([low, high, one.y[0, :2].numpy()]).max(0))
+    margin = 0.05 * (high - low)
+    x, y = (np.linspace(low[k] - margin[k], high[k] + margin[k], 60) for k in (0, 1))
+    grid = np.stack(np.meshgrid(x, y), -1)
+    if one.y.shape[1] == 2:
+        log_density = one.predicted.log_prob(torch.from_numpy(grid.reshape(-1, 1, 2))).numpy()[:, 0]
+        at_samples = one.predicted.log_prob(torch.from_numpy(drawn[:, None])).numpy()[:, 0]
+    else:
+        log_density, at_samples = np.log(estimate(grid.reshape(-1, 2).T) + 1e-300), np.log(estimate(drawn.T))
+    height = log_density.reshape(60, 60)
+    # The region of highest density that holds a mass is where the density exceeds its quantile at 1 - mass.
+    outer, inner = np.quantile(at_samples, [0.1, 0.5])
+    plot.contourf(x, y, height, levels=[outer, inner, np.inf], colors=[PREDICTED], alpha=0.25, extend="neither")
+    plot.contour(x, y, height, levels=[outer, inner], colors=[PREDICTED], linewidths=[1.0, 1.8], linestyles="-")
+    plot.plot([], [], color=PREDICTED, label="50% and 90% regions")
+    plot.tick_params(colors=MUTED, labelcolor=INK)
