@@ -12,7 +12,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from likelihead.commands.build import own_data, own_network, plain
 from likelihead.commands.held_out_rows import SPLITS
-from likelihead.commands.remarks import remarks
 from likelihead.commands.run_directory import CONFIG
 from likelihead.commands.run_title import run_title
 from likelihead.commands.stored_config import load_stored
@@ -35,9 +34,8 @@ def report_path(checkpoint: Path) -> Path:
 def run_of(outcome: Outcome, rows: pl.LightningDataModule, directory: Path, title: str) -> Run:
     """The run that has just ended in a directory."""
     parts = {part: part_of(rows, part) for part in PARTS}
-    notes = [note.removeprefix("Note: ") for note in remarks(outcome.module, outcome.evaluations)]
     history = read_history(directory / "metrics.csv")
-    return Run(title, outcome.module, parts, outcome.evaluations, history, notes, _texts(directory))
+    return Run(title, outcome.module, parts, outcome.evaluations, history, _texts(directory))
 
 
 def report_at_end(outcome: Outcome, rows: pl.LightningDataModule, directory: Path, title: str) -> str:

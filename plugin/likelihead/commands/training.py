@@ -83,9 +83,7 @@ def _report(config: DictConfig, outcome: Outcome, rows: pl.LightningDataModule, 
         return [report_at_end(outcome, rows, output_directory(), run_title(config, outcome.module, data))]
 
 
-def _print_end(
-    config: DictConfig, outcome: Outcome, data: object, course: str | None, about_report: list[str]
-) -> None:
+def _print_end(config: DictConfig, outcome: Outcome, data: object, course: str | None, about_report: list[str]) -> None:
     directory = output_directory()
     notes = [
         *remarks.remarks(outcome.module, outcome.evaluations),

@@ -19,7 +19,7 @@ from likelihead.target_types.detect import class_of
 from likelihead.target_types.target_type import TargetColumns, TargetType
 
 #: More outputs than this are not told apart by name, and of more coordinates only the first ones are drawn.
-MAX_OUTPUTS = 4
+MAX_OUTPUTS = 3
 Index = tuple[Any, ...]
 
 

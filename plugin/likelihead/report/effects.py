@@ -19,9 +19,9 @@ from likelihead.report.subject import Subject
 
 Array = NDArray[np.float64]
 #: The values of an input at which its effect is computed, and the rows over which it is averaged.
-GRID, ROWS = 20, 200
+GRID, ROWS = 20, 120
 #: The levels of the fan, and how many quantiles of each row its mixture is made of.
-LEVELS, RESOLUTION = (0.05, 0.25, 0.5, 0.75, 0.95), 39
+LEVELS, RESOLUTION = (0.05, 0.25, 0.5, 0.75, 0.95), 19
 
 
 class Response(NamedTuple):

@@ -51,7 +51,7 @@ def facts(subject: Subject, evaluation: Evaluation) -> list[Fact]:
     found = gain(subject, evaluation)
     listed = [
         Fact(
-            f"{number(found.nats)} ± {number(1.96 * found.error, 2)}" if math.isfinite(found.error) else number(found.nats),
+            with_error(found.nats, 1.96 * found.error),
             "nats gained per row",
             "over a model that ignores the inputs; ± spans 95%",
         )
@@ -63,6 +63,18 @@ def facts(subject: Subject, evaluation: Evaluation) -> list[Fact]:
         name = f" of {answer.name}" if answer.name else ""
         listed += [fact._replace(label=fact.label + name) for fact in _errors(answer)]
     return listed[:8]
+
+
+def with_error(value: float, error: float) -> str:
+    """A value and its error, to two digits of the error; the value alone where the error is unknown.
+
+    >>> with_error(-0.00193, 0.0118), with_error(153.2, 31.0), with_error(1.5, math.nan)
+    ('−0.002 ± 0.012', '153 ± 31', '1.5')
+    """
+    if not math.isfinite(error) or error <= 0.0:
+        return number(value)
+    decimals = max(0, 1 - math.floor(math.log10(error)))
+    return f"{value:,.{decimals}f} ± {error:,.{decimals}f}".replace("-", "−")
 
 
 def share_of_way(evaluation: Evaluation) -> float | None:
@@ -88,12 +100,15 @@ def _errors(answer: Answer) -> list[Fact]:
         found.append(Fact(f"{number(model * unit)}{sign}", "mean angular error", note))
     if "accuracy" in suitable:
         model, marginal = (float(accuracy(dist, answer.y).mean()) for dist in (answer.predicted, answer.marginal))
-        found.append(Fact(f"{model:.1%}", "right guesses", f"{marginal:.1%} ignoring the inputs"))
+        label = "of first ranks guessed right" if "kendall_tau" in suitable else "of rows guessed right"
+        found.append(Fact(f"{model:.1%}", label, f"{marginal:.1%} ignoring the inputs"))
     if "kendall_tau" in suitable:
         model = float(scores(answer.predicted, answer.y)["kendall_tau"].mean())
         found.append(Fact(number(model, 2), "Kendall’s rank correlation", "1 is the same order, −1 the reverse"))
     if "brier" in suitable:
-        model, marginal = (float(scores(dist, answer.y)["brier"].mean()) for dist in (answer.predicted, answer.marginal))
+        model, marginal = (
+            float(scores(dist, answer.y)["brier"].mean()) for dist in (answer.predicted, answer.marginal)
+        )
         found.append(Fact(number(model), "Brier score", f"{number(marginal)} ignoring the inputs; 0 is perfect"))
     if "coverage_0.9" in suitable and "interval" in answer.defined:
         share = float(coverage(answer.predicted, answer.y).mean())
@@ -117,7 +132,8 @@ def verdict(subject: Subject, evaluation: Evaluation, part: str) -> str:
     if found.nats <= 0.0:
         return (
             f"The model is no better than one that ignores the inputs: on the {part} rows it loses "
-            f"{number(-found.nats)} nats per row. The inputs may say little about the answer, or the rows may be too few."
+            f"{number(-found.nats)} nats per row. The inputs may say little about the answer, or there may be too "
+            "few rows."
         )
     times = f"{math.exp(found.nats):.2g} times" if found.nats < 12.0 else "more than 100,000 times"
     text = f"On the {part} rows, the model thinks the observed answers {times} as likely as one that ignores the inputs"

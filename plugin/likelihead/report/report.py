@@ -20,6 +20,8 @@ from likelihead.report.sections import Block, figure_blocks, guarded, input_bloc
 from likelihead.report.subject import Subject
 from likelihead.report.tables import Table, coefficients, column_table
 
+#: With fewer rows than this, calibration can hardly be judged.
+FEW_ROWS = 50
 #: The name of the report in the directory of a run.
 REPORT = "report.html"
 
@@ -34,7 +36,6 @@ class Run:
         parts: the rows of each part: `train`, `validation`, `test`.
         evaluations: the scores on each part.
         history: the columns of metrics.csv; empty where there is none.
-        notes: remarks about the run.
         texts: preformatted texts by heading, such as the command that repeats the run.
     """
 
@@ -43,7 +44,6 @@ class Run:
     parts: Mapping[str, Any]
     evaluations: Mapping[str, Evaluation]
     history: Mapping[str, list[float]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -74,14 +74,15 @@ def write_report(run: Run, path: Path) -> None:
     """
     with style.applied():
         subject = Subject.of(run.module, run.parts[run.part])
-        text = page(run.title, _subtitle(run), list(_sections(run, subject)))
+        text = page(run.title, _subtitle(run, subject), list(_sections(run, subject)))
     write_text(path, text)
 
 
-def _subtitle(run: Run) -> str:
+def _subtitle(run: Run, subject: Subject) -> str:
     counts = [f"{evaluation.n:,} {part}" for part, evaluation in run.evaluations.items() if evaluation.n]
+    target = ", ".join(subject.columns.names[:4]) + (", …" if len(subject.columns.names) > 4 else "")
     judged = "test rows, which the model has not seen" if run.part == "test" else "training rows"
-    return f"{', '.join(counts)} rows. Figures and numbers are about the {judged}."
+    return f"Target: {target}. {', '.join(counts)} rows. Figures and numbers are about the {judged}."
 
 
 def _sections(run: Run, subject: Subject) -> Iterator[Section]:
@@ -92,10 +93,16 @@ def _sections(run: Run, subject: Subject) -> Iterator[Section]:
         list(_verdict_blocks(run)),
         verdict(subject, evaluation, run.part),
         facts(subject, evaluation),
-        run.notes,
     )
     yield Section("predictions", "What it predicts", list(figure_blocks(subject, important, "predictions")))
-    yield Section("calibration", "Can it be believed?", list(figure_blocks(subject, important, "calibration")))
+    yield Section(
+        "calibration",
+        "Can it be believed?",
+        list(figure_blocks(subject, important, "calibration")),
+        notes=[f"There are only {evaluation.n} rows to judge by, so this section proves little."]
+        if evaluation.n < FEW_ROWS
+        else [],
+    )
     yield Section("inputs", "What the inputs do", [*input_blocks(subject, important), *_coefficient_block(subject)])
     yield Section("details", "The data and the run", list(_detail_blocks(run, subject)), texts=run.texts)
 
@@ -111,16 +118,16 @@ def _verdict_blocks(run: Run) -> Iterator[Block]:
         "learned some of them by heart. The lines span 95%.",
         panels=drawing.panels,
     )
-    reference = run.evaluations[run.part]
     if run.history.get("epoch"):
-        curves = guarded("learning", lambda: learning_curves(run.history, reference.marginal, reference.oracle))
+        watched = run.evaluations["validation" if run.evaluations["validation"].n else "train"]
+        curves = guarded("learning", lambda: learning_curves(run.history, watched.marginal, watched.oracle))
         yield Block(
             "learning",
             "How it learned",
             "NLL after each pass over the training rows. The validation rows are not learned from: where their line "
             "rises while the other falls, the model begins to learn the training rows by heart. The weights of the "
             "best epoch are kept.",
-            curves.finding,
+            [curves.finding],
             curves.panels,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from likelihead.report.effects import effect
 from likelihead.report.figures import FIGURES, Scene
@@ -29,7 +30,7 @@ class Block:
         name: identifies it on the page.
         title: its heading.
         meaning: what it means.
-        finding: what is found in it.
+        findings: what is found in it, in one sentence for each answer.
         panels: its drawings.
         table: its table.
     """
@@ -37,7 +38,7 @@ class Block:
     name: str
     title: str
     meaning: str
-    finding: str = ""
+    findings: list[str] = field(default_factory=list)
     panels: list[Panel] = field(default_factory=list)
     table: Table | None = None
 
@@ -65,11 +66,10 @@ def figure_blocks(subject: Subject, importances: list[Importance], section: str)
             continue
         block = Block(name, spec.title, spec.meaning)
         for scene in scenes:
-            drawing = guarded(name, lambda scene=scene: spec.draw(scene))  # type: ignore[misc]
-            named = [panel._replace(alt=f"{scene.answer.name}: {panel.alt}") for panel in drawing.panels]
-            block.panels += named if scene.answer.name else drawing.panels
-            sentence = f"{scene.answer.name}: {drawing.finding}" if scene.answer.name else drawing.finding
-            block.finding = f"{block.finding} {sentence}".strip() if drawing.finding else block.finding
+            drawing = guarded(name, partial(spec.draw, scene))
+            prefix = f"{scene.answer.name}: " if scene.answer.name else ""
+            block.panels += [panel._replace(alt=prefix + panel.alt) for panel in drawing.panels]
+            block.findings += [prefix + drawing.finding] if drawing.finding else []
         if block.panels:
             yield block
 
@@ -84,7 +84,7 @@ def input_blocks(subject: Subject, importances: list[Importance]) -> Iterator[Bl
         "nothing any more. A long bar means that the model relies on the input. The orange line spans 95%: where it "
         "reaches 0, the input may not matter at all. Of two inputs that say the same, either may look unimportant."
     )
-    yield Block("importance", "Which inputs matter", meaning, bars.finding, bars.panels)
+    yield Block("importance", "Which inputs matter", meaning, [bars.finding], bars.panels)
     effects = Block(
         "effects",
         "What each input does",

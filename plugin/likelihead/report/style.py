@@ -83,7 +83,7 @@ class Drawing(NamedTuple):
 @contextmanager
 def applied() -> Iterator[None]:
     """Draw and render in this style; matplotlib's own settings stay as they are."""
-    with matplotlib.rc_context(SETTINGS):
+    with matplotlib.rc_context(rc=SETTINGS):  # type: ignore[arg-type]
         yield
 
 

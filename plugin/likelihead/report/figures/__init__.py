@@ -74,7 +74,7 @@ _ROWS = (
     "Each picture is one row of the table. The model does not answer with one number but says how likely each value "
     "is: the higher the blue shape, the more likely. The orange line is what was observed. The dashed line is what one "
     "would say without looking at the inputs. Best and worst are the rows whose observed value the model thought most "
-    "and least likely; a good model is rarely taken by surprise, and its worst row deserves a look: it may hold an error."
+    "and least likely. A good model is rarely taken by surprise, and its worst row deserves a look: it may be wrong."
 )
 _VECTORS = (
     "Each picture is one row of the table, and shows two of its answers at once. The model expects the point inside "
@@ -104,7 +104,7 @@ FIGURES: dict[str, FigureSpec] = {
         _of(directions.rose),
         "predictions",
         "Predictions for single rows",
-        "Each picture is one row of the table. The further the blue shape reaches in a direction, the more likely the "
+        "Each picture is one row of the table. The larger the blue area in a direction, the more likely the "
         "model thinks it. The orange line is the direction observed.",
         ("mean",),
     ),
@@ -128,7 +128,7 @@ FIGURES: dict[str, FigureSpec] = {
         "calibration",
         "All rankings together",
         "The left picture is how often the model expects each item at each rank, over all rows; the right one is how "
-        "often that happened. If the model's probabilities are right, the two look alike.",
+        "often that happened, in percent. If the model's probabilities are right, the two look alike.",
         dims=1,
     ),
     "fan": FigureSpec(
@@ -140,9 +140,7 @@ FIGURES: dict[str, FigureSpec] = {
         "less certain there. About one orange point in ten should lie outside.",
         ("quantile",),
     ),
-    "pit": FigureSpec(
-        _of(calibration.pit), "calibration", "Are the probabilities right?", _PIT, ("pit", "median")
-    ),
+    "pit": FigureSpec(_of(calibration.pit), "calibration", "Are the probabilities right?", _PIT, ("pit", "median")),
     "pit_reliability": FigureSpec(
         _of(calibration.pit_reliability),
         "calibration",
@@ -174,15 +172,15 @@ FIGURES: dict[str, FigureSpec] = {
         _of(calibration.worms),
         "calibration",
         "Worm plot",
-        "The surprises in order, less what a correct model expects. A worm that stays in the grey range is fine. If it "
-        "lies above or below, the predictions are too low or too high; if it rises or falls, they are too narrow or too "
-        "wide; if it bends, their shape is wrong: another family may fit better.",
+        "The surprises in order, less what a correct model expects. A worm that stays in the grey range is fine. If "
+        "it lies above or below, the predictions are too low or too high; if it rises or falls, they are too narrow or "
+        "too wide; if it bends, their shape is wrong: another family may fit better.",
         ("pit", "median"),
     ),
     "class_reliability": FigureSpec(
         _of(classes.class_reliability),
         "calibration",
-        "Are the probabilities right?",
+        "Do the probabilities come true?",
         "The rows are put into groups of about equal probability. Of the rows with a probability of about 70%, about "
         "70% should turn out so: then the points lie on the dashed line, or in the blue range around it. Below the "
         "line the model is too sure of itself.",

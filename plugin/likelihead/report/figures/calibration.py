@@ -44,7 +44,9 @@ def pit_reliability(answer: Answer) -> Drawing:
     band = float(stats.kstwo.ppf(BAND, len(values)))
     figure, plot = axes(answer.name, 3.4)
     level = np.array([0.0, 1.0])
-    plot.fill_between(level, level - band, level + band, color=MUTED, alpha=0.25, linewidth=0.0, label="range to expect")
+    plot.fill_between(
+        level, level - band, level + band, color=MUTED, alpha=0.25, linewidth=0.0, label="range to expect"
+    )
     plot.plot(level, level, color=MUTED, linestyle="--", linewidth=1.0)
     plot.plot(values, observed, color=OBSERVED, label="observed")
     plot.set_xlim(0.0, 1.0)

@@ -68,7 +68,9 @@ def class_reliability(answer: Answer) -> Drawing:
     for k, (center, half) in enumerate(zip(found.forecast, band, strict=True)):
         ends = np.clip([center - half, center + half], 0.0, 1.0)
         label = "range to expect" if not k else None
-        plot.plot([center, center], ends, color=PREDICTED, alpha=0.35, linewidth=7.0, solid_capstyle="butt", label=label)
+        plot.plot(
+            [center, center], ends, color=PREDICTED, alpha=0.35, linewidth=7.0, solid_capstyle="butt", label=label
+        )
     plot.plot(found.forecast, found.observed, "o", color=OBSERVED, markersize=5.5, label="observed")
     plot.set_xlabel(f"predicted probability of {event}")
     plot.set_ylabel("how often it happened")

@@ -25,7 +25,7 @@ def rose(answer: Answer) -> Drawing:
         figure, plot = _polar(answer, f"{name} row: observed {observed}")
         density = _mean_density(one.predicted)
         _draw_density(plot, density, "predicted")
-        plot.plot([float(one.y[0])] * 2, [0.0, density.max()], color=OBSERVED, linewidth=2.5, label="observed")
+        plot.plot([float(one.y[0])] * 2, [0.0, np.sqrt(density.max())], color=OBSERVED, linewidth=2.5, label="observed")
         center = _direction(answer, float(one.center[0]))
         alt = f"{name} row: direction observed {observed}, predicted density around {center}"
         panels.append(Panel(figure, alt))
@@ -37,7 +37,7 @@ def directions(answer: Answer) -> Drawing:
     figure, plot = _polar(answer, answer.name)
     counts, edges = np.histogram(answer.y.numpy(), BINS, (-np.pi, np.pi))
     heights = counts / counts.sum() / np.diff(edges)
-    plot.bar(edges[:-1], heights, np.diff(edges), align="edge", color=OBSERVED, alpha=0.45, label="observed")
+    plot.bar(edges[:-1], np.sqrt(heights), np.diff(edges), align="edge", color=OBSERVED, alpha=0.45, label="observed")
     _draw_density(plot, _mean_density(answer.predicted), "predicted on average")
     plot.legend(loc="upper left", bbox_to_anchor=(-0.35, 1.12))
     return Drawing([Panel(figure, f"Rose of {len(answer.y)} observed directions with the average predicted density")])
@@ -56,9 +56,10 @@ def _polar(answer: Answer, title: str) -> tuple[Figure, Axes]:
 
 
 def _draw_density(plot: Axes, density: Array, label: str) -> None:
+    """Draw a density with the square root as the radius, so that areas are probabilities."""
     angles = np.linspace(-np.pi, np.pi, POINTS + 1)
-    plot.fill(angles, density, color=PREDICTED, alpha=0.3, linewidth=0.0)
-    plot.plot(angles, density, color=PREDICTED, label=label)
+    plot.fill(angles, np.sqrt(density), color=PREDICTED, alpha=0.3, linewidth=0.0)
+    plot.plot(angles, np.sqrt(density), color=PREDICTED, label=label)
 
 
 def _mean_density(dist: object) -> Array:
@@ -69,4 +70,6 @@ def _mean_density(dist: object) -> Array:
 
 
 def _direction(answer: Answer, angle: float) -> str:
-    return f"{number(np.rad2deg(angle))}°" if answer.columns.angles == "degrees" else f"{angle:.2f} rad"
+    return (
+        f"{number(np.rad2deg(angle))}°" if answer.columns.angles == "degrees" else f"{angle:.2f} rad".replace("-", "−")
+    )

@@ -8,19 +8,19 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import ndimage
 
 from likelihead import inference
 from likelihead.inference import law
 from likelihead.report.answers import Answer, names_of
 from likelihead.report.figures.rows import chosen_rows, single
-from likelihead.report.style import INK, MUTED, OBSERVED, PREDICTED, Drawing, Panel, axes, number
+from likelihead.report.style import MUTED, OBSERVED, PREDICTED, Drawing, Panel, axes, number
 
 Array = NDArray[np.float64]
 #: Whole numbers in a wider range are drawn as a line instead of bars.
 MOST_BARS = 60
-#: Samples from which the contours of more than two coordinates are estimated.
-SAMPLES = 1000
+#: Samples that show where vectors lie, and the cells of a grid in each direction.
+SAMPLES, CELLS = 20_000, 80
 
 
 def densities(answer: Answer) -> Drawing:
@@ -63,7 +63,7 @@ def _quantiles(dist: Any, levels: list[float]) -> Array:
     """Quantiles (levels,) of a distribution of one row, from samples where it has none."""
     its_law = law(dist)
     if its_law.claims["quantile"].how == "undefined":
-        return np.quantile(inference.sample(dist, SAMPLES).numpy(), levels)
+        return np.quantile(inference.sample(dist, 1000).numpy(), levels)
     return inference.quantile(dist, torch.tensor(levels)).numpy().reshape(-1)
 
 
@@ -104,7 +104,7 @@ def _whole_numbers(span: tuple[float, float]) -> Array:
 def contours(answer: Answer) -> Drawing:
     """The regions that hold 50% and 90% of the probability of two coordinates, with the observed vector."""
     names = names_of(answer.columns, answer.y.shape[1])
-    panels = []
+    panels: list[Panel] = []
     for name, row in chosen_rows(answer).items():
         one = single(answer, row)
         figure, plot = axes(f"{name} row", 3.6)
@@ -122,21 +122,23 @@ def contours(answer: Answer) -> Drawing:
 
 def _draw_regions(plot: Axes, one: Answer) -> None:
     drawn = inference.sample(one.predicted, SAMPLES).numpy()[:, 0, :2]
-    estimate = stats.gaussian_kde(drawn.T)
-    low, high = np.quantile(drawn, [0.001, 0.999], axis=0)
-    low, high = (np.stack([low, high, one.y[0, :2].numpy()]).min(0), np.stack([low, high, one.y[0, :2].numpy()]).max(0))
+    shown = np.concatenate([np.quantile(drawn, [0.001, 0.999], axis=0), one.y[:, :2].numpy()])
+    low, high = shown.min(0), shown.max(0)
     margin = 0.05 * (high - low)
-    x, y = (np.linspace(low[k] - margin[k], high[k] + margin[k], 60) for k in (0, 1))
-    grid = np.stack(np.meshgrid(x, y), -1)
+    edges = [np.linspace(low[k] - margin[k], high[k] + margin[k], CELLS + 1) for k in (0, 1)]
+    x, y = ((edge[1:] + edge[:-1]) / 2.0 for edge in edges)
     if one.y.shape[1] == 2:
-        log_density = one.predicted.log_prob(torch.from_numpy(grid.reshape(-1, 1, 2))).numpy()[:, 0]
-        at_samples = one.predicted.log_prob(torch.from_numpy(drawn[:, None])).numpy()[:, 0]
+        grid = np.stack(np.meshgrid(x, y), -1).reshape(-1, 1, 2)
+        mass = np.exp(one.predicted.log_prob(torch.from_numpy(grid)).numpy()).reshape(CELLS, CELLS)
     else:
-        log_density, at_samples = np.log(estimate(grid.reshape(-1, 2).T) + 1e-300), np.log(estimate(drawn.T))
-    height = log_density.reshape(60, 60)
-    # The region of highest density that holds a mass is where the density exceeds its quantile at 1 - mass.
-    outer, inner = np.quantile(at_samples, [0.1, 0.5])
-    plot.contourf(x, y, height, levels=[outer, inner, np.inf], colors=[PREDICTED], alpha=0.25, extend="neither")
-    plot.contour(x, y, height, levels=[outer, inner], colors=[PREDICTED], linewidths=[1.0, 1.8], linestyles="-")
+        mass = ndimage.gaussian_filter(np.histogram2d(drawn[:, 0], drawn[:, 1], bins=edges)[0].T, 2.0)
+    outer, inner = (_height_around(mass, share) for share in (0.9, 0.5))
+    plot.contourf(x, y, mass, levels=[outer, inner, np.inf], colors=[PREDICTED], alpha=0.25)
+    plot.contour(x, y, mass, levels=[outer, inner], colors=[PREDICTED], linewidths=[1.0, 1.8], linestyles="-")
     plot.plot([], [], color=PREDICTED, label="50% and 90% regions")
-    plot.tick_params(colors=MUTED, labelcolor=INK)
+
+
+def _height_around(mass: Array, share: float) -> float:
+    """The height above which the cells of a grid hold a share of its mass: the region of highest density."""
+    ordered = np.sort(mass.ravel())[::-1]
+    return float(ordered[np.searchsorted(np.cumsum(ordered), share * ordered.sum())])

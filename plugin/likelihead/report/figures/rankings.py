@@ -14,6 +14,8 @@ from likelihead.report.style import OBSERVED, Drawing, Panel, axes, shortened
 Array = NDArray[np.float64]
 #: Samples of the rankings of one row, and of each of many rows.
 SAMPLES, SAMPLES_OF_MANY = 4000, 50
+#: The most items for which shares are written into the fields, in percent.
+MOST_ITEMS = 10
 
 
 def rank_probabilities(dist: object, samples: int) -> Array:
@@ -42,7 +44,9 @@ def ranks(answer: Answer) -> Drawing:
         order = one.y[0].numpy()
         figure, plot = axes(f"{name} row", 1.2 + 0.3 * max(5, len(items)))
         heat(plot, rank_probabilities(one.predicted, SAMPLES), items, _ranks(items))
-        plot.plot(np.arange(len(order)), order, "s", color=OBSERVED, markersize=7.0, fillstyle="none", markeredgewidth=2.0)
+        plot.plot(
+            np.arange(len(order)), order, "s", color=OBSERVED, markersize=7.0, fillstyle="none", markeredgewidth=2.0
+        )
         plot.set_xlabel("rank (1 is best)")
         ordered = ", ".join(items[item] for item in order)
         panels.append(Panel(figure, f"{name} row: predicted probabilities of ranks; observed order {ordered}"))
@@ -55,13 +59,17 @@ def rankings(answer: Answer) -> Drawing:
     predicted = rank_probabilities(answer.predicted, SAMPLES_OF_MANY)
     observed = rank_shares(answer.y.numpy())
     panels = []
-    for title, shares in {"predicted": predicted, "observed": observed}.items():
+    darkest = max(predicted.max(), observed.max())
+    for title, shares in {"Predicted": predicted, "Observed": observed}.items():
         figure, plot = axes(title, 1.2 + 0.3 * max(5, len(items)))
-        heat(plot, shares, items, _ranks(items))
+        percent = np.rint(100.0 * shares).astype(np.int64) if len(items) <= MOST_ITEMS else None
+        heat(plot, shares / darkest, items, _ranks(items), percent)
         plot.set_xlabel("rank (1 is best)")
         best = items[int(shares[:, 0].argmax())]
         panels.append(Panel(figure, f"{title} share of each rank for each item; most often first is {best}"))
-    finding = f"The largest difference between a predicted and an observed share is {np.abs(predicted - observed).max():.2f}."
+    finding = (
+        f"The largest difference between a predicted and an observed share is {np.abs(predicted - observed).max():.2f}."
+    )
     return Drawing(panels, finding)
 
 

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from likelihead.evaluation.evaluate import Evaluation
 from likelihead.report.style import INK, MUTED, OBSERVED, PREDICTED, REFERENCE, Drawing, Panel, axes, number
+
+Array = NDArray[np.float64]
+
+
+class _Entry(NamedTuple):
+    """An NLL to show, None if it is unknown, with its standard error."""
+
+    name: str
+    nll: float | None
+    error: float
+    color: str
+
 
 CURVES = {"train/nll": ("training rows", PREDICTED, "-"), "validation/nll": ("validation rows", OBSERVED, "--")}
 
@@ -33,16 +47,23 @@ def learning_curves(history: Mapping[str, Sequence[float]], marginal: float | No
     levels = [level for level in (marginal, oracle) if level is not None]
     for level, label in ((marginal, "ignoring the inputs"), (oracle, "truth")):
         if level is not None:
-            plot.axhline(level, color=MUTED if label != "truth" else REFERENCE, linewidth=1.2, linestyle=":", label=label)
-    # The first epochs may be far off: they may leave the picture, the best one may not.
-    tail = np.concatenate([values[len(values) // 10 :] for values in drawn] or [np.zeros(1)])
-    low, high = min(tail.min(), *levels), max(tail.max(), *levels)
+            plot.axhline(
+                level, color=MUTED if label != "truth" else REFERENCE, linewidth=1.2, linestyle=":", label=label
+            )
+    low, high = _shown(np.concatenate([*drawn, levels]), levels)
     plot.set_ylim(low - 0.06 * (high - low) - 1e-6, high + 0.06 * (high - low) + 1e-6)
     plot.set_xlabel("epoch")
     plot.set_ylabel("NLL per row, nats")
     plot.legend(loc="best")
     finding = f"The lowest NLL, {number(float(watched[best]), 4)}, came after epoch {int(epochs[best])}."
     return Drawing([Panel(figure, f"Learning curves over {len(epochs)} epochs. {finding}")], finding)
+
+
+def _shown(values: Array, levels: list[float]) -> tuple[float, float]:
+    """The range of the axis: all values but those far above the marginal fit, where overfitted curves may end."""
+    low, high = float(values.min()), float(values.max())
+    reference = max(levels, default=high)
+    return low, min(high, reference + 2.0 * max(reference - low, 1e-3))
 
 
 def nats(evaluations: Mapping[str, Evaluation], reference: str) -> Drawing:
@@ -53,22 +74,22 @@ def nats(evaluations: Mapping[str, Evaluation], reference: str) -> Drawing:
         reference: the part whose marginal fit and truth are shown.
     """
     judged = evaluations[reference]
-    entries = [("ignoring the inputs", judged.marginal, 0.0, MUTED)]
+    entries: list[_Entry] = [_Entry("ignoring the inputs", judged.marginal, 0.0, MUTED)]
     for part, evaluation in evaluations.items():
-        if evaluation.nll is not None:
-            error = evaluation.standard_errors.get("nll", 0.0)
-            entries.append((f"model, {part} rows", evaluation.nll, error, PREDICTED if part == reference else MUTED))
-    entries.append(("truth", judged.oracle, 0.0, REFERENCE))
-    known = [entry for entry in entries if entry[1] is not None and np.isfinite(entry[1])]
+        error = evaluation.standard_errors.get("nll", 0.0)
+        color = PREDICTED if part == reference else MUTED
+        entries.append(_Entry(f"model, {part} rows", evaluation.nll, error, color))
+    entries.append(_Entry("truth", judged.oracle, 0.0, REFERENCE))
+    known = [(entry, entry.nll) for entry in entries if entry.nll is not None and np.isfinite(entry.nll)]
     figure, plot = axes(height=0.9 + 0.36 * len(known))
-    for place, (_, value, error, color) in enumerate(known):
-        half = 1.96 * error if np.isfinite(error) else 0.0
-        plot.errorbar(value, place, xerr=half, fmt="o", color=color, markersize=6.5, capsize=3.0)
-        text = (0.0, 6.0)
-        plot.annotate(number(float(value or 0.0), 4), (value, place), text, textcoords="offset points", ha="center")
-    plot.set_yticks(range(len(known)), [name for name, *_ in known])
+    for place, (entry, nll) in enumerate(known):
+        half = 1.96 * entry.error if np.isfinite(entry.error) else 0.0
+        plot.errorbar(nll, place, xerr=half, fmt="o", color=entry.color, markersize=6.5, capsize=3.0)
+        text = f"{nll:.3f}".replace("-", "−")
+        plot.annotate(text, (nll, place), (0.0, 6.0), textcoords="offset points", ha="center")
+    plot.set_yticks(range(len(known)), [entry.name for entry, _ in known])
     plot.set_ylim(len(known) - 0.5, -0.7)
     plot.margins(x=0.15)
     plot.set_xlabel("NLL per row in nats: the lower, the better")
-    alt = "; ".join(f"{name} {number(float(value or 0.0), 4)}" for name, value, *_ in known)
+    alt = "; ".join(f"{entry.name} {number(nll, 4)}" for entry, nll in known)
     return Drawing([Panel(figure, f"NLL per row in nats: {alt}")])
