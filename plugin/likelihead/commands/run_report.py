@@ -85,6 +85,8 @@ def _data(directory: Path, stored: DictConfig, config: DictConfig, family: Mappi
                 f"the data of the run in {str(directory)!r} come from a function of your own: name it again, "
                 f"data._target_={options['_target_']}"
             )
+        # As before training: what a function draws at random, it draws again.
+        pl.seed_everything(int(stored.seed), workers=True, verbose=False)
         return own_data(options)
     moved = {key: value for key in ("path", "test_path") if (value := config.data[key]) is not None}
     return load_data(family, {**options, **moved}, int(stored.seed))
