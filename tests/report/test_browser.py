@@ -17,9 +17,12 @@ from report.pages import module_for, page_of, run_of
 
 from likelihead.data import split_table
 
-BROWSER = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), "")
+BROWSER = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
 #: The page in a frame as wide as a phone, since a window may not be that narrow, and what is read off it.
-FRAME = """<!doctype html><html><head><style>iframe {{ width: {width}px; height: 900px; border: 0 }}</style></head><body>
+FRAME = """<!doctype html><html><head>
+<style>iframe {{ width: {width}px; height: 900px; border: 0 }}</style></head><body>
 <iframe id="f"></iframe><pre id="found"></pre><script>
 const frame = document.getElementById("f"), errors = [];
 frame.onload = () => {{

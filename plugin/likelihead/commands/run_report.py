@@ -10,20 +10,19 @@ from typing import Any
 import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 
-from likelihead.commands.build import own_data, own_network, plain
+from likelihead.commands.build import build_rows, own_data, own_network, plain
 from likelihead.commands.held_out_rows import SPLITS
 from likelihead.commands.run_directory import CONFIG
 from likelihead.commands.run_title import run_title
 from likelihead.commands.stored_config import load_stored
 from likelihead.data import Data, load_data, load_rows
 from likelihead.errors import LikelihoodError
-from likelihead.evaluation.evaluate import evaluate
 from likelihead.families.signature import resolve
 from likelihead.heads.distribution_head import head_from
 from likelihead.report import REPORT, Run, read_history, write_report
 from likelihead.training.checkpoint import read, restore
-from likelihead.training.data_module import as_data_module, part_of, sample_inputs
-from likelihead.training.fit import PARTS, Outcome
+from likelihead.training.data_module import part_of, sample_inputs
+from likelihead.training.fit import PARTS, Outcome, conclude
 
 
 def report_path(checkpoint: Path) -> Path:
@@ -68,12 +67,10 @@ def stored_run(checkpoint: Path, config: DictConfig) -> Run:
     head = head_from(description["head"], families)
     stored = load_stored(directory / CONFIG)
     data = _data(directory, stored, config, {**head.family.spec, "family": head.family.cls})
-    rows = as_data_module(data)
+    rows = build_rows(stored, data, processes=1)
     module = restore(contents, str(checkpoint), _network(checkpoint, config, description, rows), families)
     _check_unchanged(data, directory, module.extra.get("table"))
-    evaluations = {part: evaluate(module, part_of(rows, part)) for part in PARTS}
-    outcome = Outcome(module, evaluations, directory)
-    return run_of(outcome, rows, directory, run_title(stored, module, data))
+    return run_of(conclude(module, rows), rows, directory, run_title(stored, module, data))
 
 
 def _data(directory: Path, stored: DictConfig, config: DictConfig, family: Mapping[str, Any]) -> Any:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from likelihead.evaluation.evaluate import Evaluation
 from likelihead.files import write_text
 from likelihead.report import style
@@ -72,7 +74,8 @@ def write_report(run: Run, path: Path) -> None:
     Raises:
         LikelihoodError: the rows have no targets.
     """
-    with style.applied():
+    # Densities underflow far from the data, which is no fault.
+    with style.applied(), np.errstate(all="ignore"):
         subject = Subject.of(run.module, run.parts[run.part])
         text = page(run.title, _subtitle(run, subject), list(_sections(run, subject)))
     write_text(path, text)

@@ -9,6 +9,7 @@ from likelihead.architectures import Linear
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.heads.parameters import Predicted
 from likelihead.report.style import number, shortened
+from likelihead.training.ensemble import Ensemble
 
 #: The most rows of a table of coefficients.
 MOST_ROWS = 200
@@ -65,7 +66,8 @@ def coefficients(model: Any, encoder: TableEncoder | None) -> Table | None:
     Numbers are standardised: the coefficient of a number is the change for one standard deviation of it.
     """
     linear = getattr(model.head, "linear", None)
-    if not isinstance(model.architecture, Linear) or linear is None or linear.in_features > MOST_ROWS:
+    is_linear = isinstance(model.architecture, Linear) and not isinstance(model, Ensemble)
+    if not is_linear or linear is None or linear.in_features > MOST_ROWS:
         return None
     names = encoder.names if encoder is not None else [f"x{k + 1}" for k in range(linear.in_features)]
     header, columns = ["input"], []
