@@ -91,10 +91,11 @@ def _mean(answer: Answer, predicted: Any, count: int) -> Response:
     means = center.numpy().reshape(count, -1, *answer.y.shape[1:]).mean(1)
     if means.ndim > 1:
         return Response([f"rank of {name}" for name in names_of(answer.columns, means.shape[1])], means)
+    names = [f"{'mean' if 'mean' in answer.defined else 'median'} of {answer.label}"]
     if "interval" not in answer.defined:
-        return Response(["mean"], means[:, None])
+        return Response(names, means[:, None])
     lower, upper = inference.interval(predicted, 0.9)
-    return Response(["mean"], means[:, None], (upper - lower).numpy().reshape(count, -1).mean(1))
+    return Response(names, means[:, None], (upper - lower).numpy().reshape(count, -1).mean(1))
 
 
 def _probabilities(answer: Answer, predicted: Any, count: int) -> Response:

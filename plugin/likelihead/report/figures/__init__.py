@@ -91,7 +91,7 @@ _PIT = (
 #: The figures by the names that target types list.
 FIGURES: dict[str, FigureSpec] = {
     "densities": FigureSpec(_of(numbers.densities), "predictions", "Predictions for single rows", _ROWS),
-    "contours": FigureSpec(_of(numbers.contours), "predictions", "Predictions for single rows", _VECTORS, dims=1),
+    "contours": FigureSpec(_of(numbers.contours), "predictions", "Two answers at once", _VECTORS, dims=1),
     "probabilities": FigureSpec(
         _of(classes.probabilities),
         "predictions",

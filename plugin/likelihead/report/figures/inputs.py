@@ -76,7 +76,7 @@ def effect_panel(found: Effect, answer: Answer) -> Panel:
         along(plots[0], found.values, response.mean[:, k], label, SERIES[place], DASHES[place])
     if len(response.names) > 1:
         plots[0].legend(loc="best")
-    plots[0].set_ylabel(response.names[0] if len(response.names) == 1 else "average")
+    plots[0].set_ylabel(shortened(response.names[0], 26) if len(response.names) == 1 else "average")
     if response.spread is not None:
         along(plots[1], found.values, response.spread, "", OBSERVED, "-")
         plots[1].set_ylabel("spread")

@@ -28,17 +28,16 @@ def densities(answer: Answer) -> Drawing:
     rows = chosen_rows(answer)
     span = _span([single(answer, row) for row in rows.values()])
     panels = []
-    for place, (name, row) in enumerate(rows.items()):
+    for name, row in rows.items():
         one = single(answer, row)
         observed = number(float(one.y[0]))
-        figure, plot = axes(f"{name} row: observed {observed}", 2.7)
+        figure, plot = axes(f"{name} row: observed {observed}", 2.9)
         _draw_predicted(plot, one, span)
         plot.axvline(float(one.y[0]), color=OBSERVED, linewidth=2.0, label="observed")
         plot.set_xlabel(answer.label)
         plot.set_yticks([])
         plot.spines["left"].set_visible(False)
-        if not place:
-            plot.legend(loc="best")
+        figure.legend(loc="outside lower center", ncols=3, handlelength=1.2, columnspacing=1.2)
         panels.append(Panel(figure, f"{name} row: {answer.label} observed {observed}; {_in_words(one)}"))
     return Drawing(panels)
 
@@ -88,6 +87,7 @@ def _draw_predicted(plot: Axes, one: Answer, span: tuple[float, float]) -> None:
         # A density may be infinite at a bound: the axis ends at its height over the middle of the distribution.
         middle = np.exp(its_law.log_density(inner[10:-10, None]))[:, 0]
         top = 1.12 * float(middle[np.isfinite(middle)].max(initial=0.0)) or 1.0
+        top = max(top, min(1.12 * float(reference[np.isfinite(reference)].max(initial=0.0)), 2.5 * top))
         density, reference = np.minimum(density, 2.0 * top), np.minimum(reference, 2.0 * top)
         plot.fill_between(grid, density, color=PREDICTED, alpha=0.3, linewidth=0.0)
         plot.plot(grid, density, color=PREDICTED, label="predicted")
@@ -104,7 +104,7 @@ def _whole_numbers(span: tuple[float, float]) -> Array:
 def contours(answer: Answer) -> Drawing:
     """The regions that hold 50% and 90% of the probability of two coordinates, with the observed vector."""
     names = names_of(answer.columns, answer.y.shape[1])
-    panels: list[Panel] = []
+    panels = []
     for name, row in chosen_rows(answer).items():
         one = single(answer, row)
         figure, plot = axes(f"{name} row", 3.6)
@@ -112,8 +112,7 @@ def contours(answer: Answer) -> Drawing:
         plot.plot(*one.y[0, :2].numpy(), "o", color=OBSERVED, markersize=7.0, label="observed")
         plot.set_xlabel(names[0])
         plot.set_ylabel(names[1])
-        if not panels:
-            plot.legend(loc="best")
+        figure.legend(loc="outside lower center", ncols=2)
         at = " and ".join(f"{names[k]} {number(float(one.y[0, k]))}" for k in (0, 1))
         alt = f"{name} row: contours of the predicted density of {names[0]} and {names[1]}; observed {at}"
         panels.append(Panel(figure, alt))
