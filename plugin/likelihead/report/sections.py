@@ -89,10 +89,10 @@ def input_blocks(subject: Subject, importances: list[Importance]) -> Iterator[Bl
         "effects",
         "What each input does",
         "What the model predicts on average if the input is set to each of these values in all rows, the other inputs "
-        "left as they are. The upper line is the prediction itself; the spread below it is how far the prediction "
-        "reaches (the width of the 90% interval, or the standard deviation of a direction). The grey bars are the "
-        "rows that have such values: where there are few, the lines rest on little. It shows what the model does, not "
-        "what would happen if somebody changed the input.",
+        "left as they are. Where there is a second line, it is how far the prediction reaches: the width of the 90% "
+        "interval, or the standard deviation of a direction. The grey bars are the rows that have such values: where "
+        "there are few, the lines rest on little. It shows what the model does, not what would happen if somebody "
+        "changed the input.",
     )
     for importance in importances[:MOST_EFFECTS]:
         for number, answer in enumerate(subject.parts[:MOST_PARTS]):

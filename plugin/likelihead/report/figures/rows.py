@@ -6,8 +6,9 @@ import numpy as np
 
 from likelihead.report.answers import Answer
 
-#: The rows to draw, by their place in the order of log p(y), from 0 for the worst to 1 for the best.
-PLACES = {"Best": 1.0, "Typical": 0.55, "Another typical": 0.45, "Poor": 0.05, "Worst": 0.0}
+#: The rows to draw, by their place in the order of log p(y), from 0 for the worst to 1 for the best; of two names for
+#: the same row the first is taken.
+PLACES = {"Best": 1.0, "Worst": 0.0, "Typical": 0.55, "Another typical": 0.45, "Poor": 0.05}
 #: Those that are drawn of each of several answers.
 FEW = ("Typical", "Worst")
 
@@ -30,7 +31,7 @@ def chosen_rows(answer: Answer) -> dict[str, int]:
         row = int(order[round(place * (len(order) - 1))])
         if row not in rows.values():
             rows[name] = row
-    return rows
+    return {name: rows[name] for name in sorted(rows, key=PLACES.__getitem__, reverse=True)}
 
 
 def single(answer: Answer, row: int) -> Answer:
