@@ -28,11 +28,13 @@ class Response(NamedTuple):
     """What is predicted, averaged over rows.
 
     Attributes:
-        names: what each line is.
+        label: what is averaged.
+        names: the class or item of each line; empty for a single line.
         mean: (m, lines).
         spread: (m,); None for labels and rankings, whose probabilities say it all.
     """
 
+    label: str
     names: list[str]
     mean: Array
     spread: Array | None = None
@@ -90,12 +92,12 @@ def _mean(answer: Answer, predicted: Any, count: int) -> Response:
     center = inference.mean(predicted) if "mean" in answer.defined else inference.median(predicted)
     means = center.numpy().reshape(count, -1, *answer.y.shape[1:]).mean(1)
     if means.ndim > 1:
-        return Response([f"rank of {name}" for name in names_of(answer.columns, means.shape[1])], means)
-    names = [f"{'mean' if 'mean' in answer.defined else 'median'} of {answer.label}"]
+        return Response("expected rank", names_of(answer.columns, means.shape[1]), means)
+    label = f"{'mean' if 'mean' in answer.defined else 'median'} of {answer.label}"
     if "interval" not in answer.defined:
-        return Response(names, means[:, None])
+        return Response(label, [], means[:, None])
     lower, upper = inference.interval(predicted, 0.9)
-    return Response(names, means[:, None], (upper - lower).numpy().reshape(count, -1).mean(1))
+    return Response(label, [], means[:, None], (upper - lower).numpy().reshape(count, -1).mean(1))
 
 
 def _probabilities(answer: Answer, predicted: Any, count: int) -> Response:
@@ -103,8 +105,10 @@ def _probabilities(answer: Answer, predicted: Any, count: int) -> Response:
     each = law(predicted).probabilities
     assert each is not None
     means = each.reshape(count, -1, each.shape[-1]).mean(1)
-    names = [f"probability of {name}" for name in class_names(answer, means.shape[1])]
-    return Response(names, means) if len(names) > 2 else Response(names[1:], means[:, 1:])
+    names = class_names(answer, means.shape[1])
+    if len(names) == 2:
+        return Response(f"probability of {names[1]}", [], means[:, 1:])
+    return Response("probability", names, means)
 
 
 def _direction(answer: Answer, predicted: Any, count: int) -> Response:
@@ -114,7 +118,7 @@ def _direction(answer: Answer, predicted: Any, count: int) -> Response:
     length = np.clip(np.hypot(cosine, sine), 1e-12, 1.0)
     angles = np.stack([np.arctan2(sine, cosine), np.sqrt(-2.0 * np.log(length))])
     direction, spread = np.rad2deg(angles) if answer.columns.angles == "degrees" else angles
-    return Response(["mean direction"], direction[:, None], spread)
+    return Response("mean direction", [], direction[:, None], spread)
 
 
 def class_names(answer: Answer, count: int) -> list[str]:

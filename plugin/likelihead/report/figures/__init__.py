@@ -97,7 +97,7 @@ FIGURES: dict[str, FigureSpec] = {
         "predictions",
         "Predictions for single rows",
         "Each picture is one row of the table. The bars are the probabilities that the model gives to the classes, and "
-        "that of the class observed is orange. The black marks are the shares of the classes, which one would say "
+        "that of the class observed is orange. The thin marks are the shares of the classes, which one would say "
         "without looking at the inputs. In the worst row the model was surprised most: it may hold an error.",
     ),
     "rose": FigureSpec(

@@ -64,19 +64,19 @@ def importance_bars(found: Sequence[Importance]) -> Drawing:
 def effect_panel(found: Effect, answer: Answer) -> Panel:
     """The mean along an input, below it the spread, and the distribution of the input."""
     response = found.response
-    has_spread = response.spread is not None
-    figure = Figure(figsize=(WIDTH, 4.4 if has_spread else 3.4), layout="constrained")
-    heights = [3.0, 2.0, 0.8] if has_spread else [3.0, 0.8]
+    heights = [3.0, 0.8] if response.spread is None else [3.0, 2.0, 0.8]
+    height = 3.4 if response.spread is None else 4.4
+    figure = Figure(figsize=(WIDTH, height + 0.5 * bool(response.names)), layout="constrained")
     plots = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     name = found.entry.name
     plots[0].set_title(shortened(f"{name}" + (f", {answer.name}" if answer.name else ""), 44))
     lines = np.argsort(-np.ptp(response.mean, axis=0), kind="stable")[:MOST_LINES]
     for place, k in enumerate(sorted(lines)):
-        label = shortened(response.names[k], 24)
+        label = shortened(response.names[k], 14) if response.names else ""
         along(plots[0], found.values, response.mean[:, k], label, SERIES[place], DASHES[place])
-    if len(response.names) > 1:
-        plots[0].legend(loc="best")
-    plots[0].set_ylabel(shortened(response.names[0], 26) if len(response.names) == 1 else "average")
+    if response.names:
+        figure.legend(loc="outside lower center", ncols=3)
+    plots[0].set_ylabel(shortened(response.label, 26))
     if response.spread is not None:
         along(plots[1], found.values, response.spread, "", OBSERVED, "-")
         plots[1].set_ylabel("spread")
@@ -84,7 +84,8 @@ def effect_panel(found: Effect, answer: Answer) -> Panel:
     density(plots[-1], found.values, found.data)
     plots[-1].set_xlabel(shortened(name, 40))
     low, high = float(response.mean[:, lines[0]].min()), float(response.mean[:, lines[0]].max())
-    alt = f"Effect of {name}: {response.names[lines[0]]} from {number(low)} to {number(high)}"
+    of = f" of {response.names[lines[0]]}" if response.names else ""
+    alt = f"Effect of {name}: {response.label}{of} from {number(low)} to {number(high)}"
     return Panel(figure, alt)
 
 
