@@ -102,7 +102,9 @@ def test_reliability_by_hand() -> None:
     found = reliability(probability, happened)
     np.testing.assert_allclose(found.forecast, [0.1, 0.6])
     np.testing.assert_allclose(found.observed, [0.1, 0.4])
-    np.testing.assert_allclose(found.error, np.sqrt([0.1 * 0.9 / 50, 0.6 * 0.4 / 50]))
+    # statistical tables: 95% of a binomial of 50 at 0.1 lie from 1 to 9, at 0.6 from 23 to 37
+    np.testing.assert_allclose([found.lower, found.upper], [[1 / 50, 23 / 50], [9 / 50, 37 / 50]])
+    assert found.within().tolist() == [True, False]
     assert found.counts.tolist() == [50, 50]
 
 

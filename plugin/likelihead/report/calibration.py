@@ -122,29 +122,32 @@ class Reliability(NamedTuple):
     Attributes:
         forecast: the mean probability of each bin, (m,).
         observed: the share of its rows in which it happened, (m,).
-        error: the standard deviation of that share if the model is right, (m,).
+        lower, upper: the band of that share if the model is right, (m,).
         counts: the rows of each bin, (m,).
     """
 
     forecast: Array
     observed: Array
-    error: Array
+    lower: Array
+    upper: Array
     counts: NDArray[np.int64]
+
+    def within(self) -> NDArray[np.bool_]:
+        """Where the observed share lies in the band, (m,)."""
+        return (self.lower <= self.observed) & (self.observed <= self.upper)
 
 
 def reliability(probability: Array, happened: NDArray[np.bool_]) -> Reliability:
-    """Rows (n,) in up to ten bins of about equally many, in the order of the probability.
+    """Rows (n,) in ten bins of equal width of the probability, without the empty ones.
 
     >>> found = reliability(np.full(20, 0.25), np.arange(20) < 5)
-    >>> found.forecast, found.observed
-    (array([0.25]), array([0.25]))
+    >>> found.forecast, found.observed, found.lower, found.upper
+    (array([0.25]), array([0.25]), array([0.1]), array([0.45]))
     """
-    edges = np.unique(np.quantile(probability, np.linspace(0.0, 1.0, min(10, max(1, len(probability) // 10)) + 1)))
-    bins = np.searchsorted(edges[1:-1], probability, side="right")
+    bins = np.minimum((probability * 10.0).astype(np.int64), 9)
     groups = [bins == k for k in np.unique(bins)]
-    return Reliability(
-        np.array([probability[rows].mean() for rows in groups]),
-        np.array([happened[rows].mean() for rows in groups]),
-        np.array([np.sqrt((probability[rows] * (1 - probability[rows])).sum()) / rows.sum() for rows in groups]),
-        np.array([rows.sum() for rows in groups]),
-    )
+    forecast = np.array([probability[rows].mean() for rows in groups])
+    counts = np.array([rows.sum() for rows in groups])
+    lower, upper = stats.binom.interval(BAND, counts, np.clip(forecast, 0.0, 1.0))
+    observed = np.array([happened[rows].mean() for rows in groups])
+    return Reliability(forecast, observed, lower / counts, upper / counts, counts)

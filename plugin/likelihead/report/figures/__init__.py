@@ -181,9 +181,9 @@ FIGURES: dict[str, FigureSpec] = {
         _of(classes.class_reliability),
         "calibration",
         "Do the probabilities come true?",
-        "The rows are put into groups of about equal probability. Of the rows with a probability of about 70%, about "
-        "70% should turn out so: then the points lie on the dashed line, or in the blue range around it. Below the "
-        "line the model is too sure of itself.",
+        "The rows are put into groups by their probability: 0 to 10%, 10 to 20%, and so on. Of the rows with a "
+        "probability of about 70%, about 70% should turn out so: then the points lie on the dashed line, or in the "
+        "blue range around it, which is wide for small groups. Below the line the model is too sure of itself.",
     ),
     "confusion": FigureSpec(
         _of(classes.confusion),

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
-from scipy import stats
 
 from likelihead import inference
 from likelihead.inference import law
 from likelihead.report.answers import Answer
-from likelihead.report.calibration import BAND, reliability
+from likelihead.report.calibration import reliability
 from likelihead.report.effects import class_names
 from likelihead.report.figures.rows import chosen_rows, single
 from likelihead.report.style import INK, MUTED, OBSERVED, PREDICTED, Drawing, Panel, axes, shortened
@@ -63,22 +62,16 @@ def class_reliability(answer: Answer) -> Drawing:
         event, chance, happened = "a right guess", probability.max(1), codes == probability.argmax(1)
     found = reliability(chance, happened)
     figure, plot = axes(answer.name, 3.6)
-    band = stats.norm.ppf(0.5 + BAND / 2.0) * found.error
     plot.plot([0.0, 1.0], [0.0, 1.0], color=MUTED, linestyle="--", linewidth=1.0, label="perfectly reliable")
-    for k, (center, half) in enumerate(zip(found.forecast, band, strict=True)):
-        ends = np.clip([center - half, center + half], 0.0, 1.0)
-        label = "range to expect" if not k else None
-        plot.plot(
-            [center, center], ends, color=PREDICTED, alpha=0.35, linewidth=7.0, solid_capstyle="butt", label=label
-        )
+    bands = plot.vlines(found.forecast, found.lower, found.upper, color=PREDICTED, alpha=0.35, label="range to expect")
+    bands.set_linewidth(7.0)
     plot.plot(found.forecast, found.observed, "o", color=OBSERVED, markersize=5.5, label="observed")
     plot.set_xlabel(f"predicted probability of {event}")
     plot.set_ylabel("how often it happened")
     plot.set_xlim(-0.02, 1.02)
     plot.set_ylim(-0.02, 1.02)
     plot.legend(loc="upper left")
-    within = int((np.abs(found.observed - found.forecast) <= band + 1e-12).sum())
-    finding = f"{within} of {len(band)} groups of rows lie in the range to expect."
+    finding = f"{found.within().sum()} of {len(found.counts)} groups of rows lie in the range to expect."
     return Drawing([Panel(figure, f"Reliability diagram of {event}: {finding}")], finding)
 
 
