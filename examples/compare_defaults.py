@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def log_likelihood(words: list[str]) -> float:
     """The mean test log-likelihood of one run."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, str(ROOT / "train.py"), *words, f"hydra.run.dir={folder}/run"]
+        command = [sys.executable, str(ROOT / "train.py"), *words, "report=false", f"hydra.run.dir={folder}/run"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return -float(json.loads((Path(folder) / "run" / "metrics.json").read_text())["test"]["nll"])
 

@@ -26,7 +26,8 @@ LECTURE = (
 def train(name: str, folder: Path) -> dict[str, float]:
     """Run the command of one row; return its test, marginal and oracle NLL and its duration in seconds."""
     started = time.perf_counter()
-    command = [sys.executable, str(ROOT / "train.py"), f"distribution={name}", f"hydra.run.dir={folder / name}"]
+    command = [sys.executable, str(ROOT / "train.py"), f"distribution={name}", "report=false"]
+    command.append(f"hydra.run.dir={folder / name}")
     subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     metrics = json.loads((folder / name / "metrics.json").read_text())
     return {

@@ -47,7 +47,7 @@ def log_likelihood(frame: pd.DataFrame, test: np.ndarray, seed: int, overrides: 
         frame.loc[test].to_csv(folder / "test.csv", index=False)
         data = [f"data.path={folder}/train.csv", f"data.test_path={folder}/test.csv", "data.target=y"]
         run = ["distribution=normal", "data=table", *data, f"seed={seed}", f"hydra.run.dir={folder}/run", *overrides]
-        command = [sys.executable, str(ROOT / "train.py"), *run]
+        command = [sys.executable, str(ROOT / "train.py"), "report=false", *run]
         subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
         return -float(json.loads((folder / "run" / "metrics.json").read_text())["test"]["nll"])
 

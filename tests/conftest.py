@@ -11,6 +11,8 @@ import pytest
 
 #: Words that keep Hydra from writing logs to streams that pytest closes.
 UNLOGGED = ("hydra/job_logging=none", "hydra/hydra_logging=none")
+#: A report takes longer than the training of a test; tests that read it switch it on.
+UNREPORTED = {"train": ("report=false",), "compare": ("report=false",)}
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +23,8 @@ def command() -> Callable[..., None]:
         from likelihead.commands import main
 
         seen = sys.argv
-        sys.argv = ["likelihead", words[0], *words[1:], *UNLOGGED]
+        unreported = () if any(word.startswith("report=") for word in words) else UNREPORTED.get(words[0], ())
+        sys.argv = ["likelihead", *words, *unreported, *UNLOGGED]
         try:
             main()
         finally:

@@ -258,7 +258,7 @@ def the_command_trains_it_from_its_yaml(case: Case, folder: Path) -> None:
     spec = read(case.spec) if isinstance(case.spec, str) else dict(case.spec)
     (folder / "distribution" / "mine.yaml").write_text(yaml.safe_dump(spec))
     words = ["--config-dir", str(folder), "distribution=mine", "data.rows=60", "trainer.max_epochs=1", "strategy=cpu"]
-    command = [sys.executable, str(ROOT / "train.py"), *words, f"hydra.run.dir={folder}/run"]
+    command = [sys.executable, str(ROOT / "train.py"), *words, "report=false", f"hydra.run.dir={folder}/run"]
     environment = {"PYTHONPATH": f"{ROOT / 'plugin'}:{folder}", "PATH": "/usr/bin:/bin", "HOME": str(folder)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

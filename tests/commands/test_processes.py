@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-WORDS = ["distribution=normal", "data.rows=601", "trainer.max_epochs=2", "optimizer=sgd", "trainer.accelerator=cpu"]
+WORDS = [
+    *("distribution=normal", "data.rows=601", "trainer.max_epochs=2", "optimizer=sgd", "trainer.accelerator=cpu"),
+    "report=false",
+]
 
 
 def train(folder: Path, environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:

@@ -19,7 +19,7 @@ from likelihead.commands.directory_lock import LOCK, locked
 
 ROOT = Path(__file__).resolve().parents[2]
 Command = Callable[..., None]
-QUICK = ["distribution=normal", "data.rows=200", "trainer.max_epochs=1", "strategy=cpu"]
+QUICK = ["distribution=normal", "data.rows=200", "trainer.max_epochs=1", "strategy=cpu", "report=false"]
 REFUSED = ["distribution=beta", "data=diabetes"]
 
 

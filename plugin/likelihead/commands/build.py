@@ -126,6 +126,11 @@ def load_rows(config: DictConfig) -> Any:
             "data.folds splits a table, but these data come from a class of your own: leave it out, and let the class "
             "hold out the rows of each fold"
         )
+    return own_data(options)
+
+
+def own_data(options: Mapping[str, Any]) -> Any:
+    """What the function or class that `options["_target_"]` names makes of the options of its own file."""
     own = {
         key: value
         for key, value in options.items()

@@ -14,6 +14,7 @@ COMMANDS = {
     "train": "train a model: likelihead train distribution=poisson data=table data.path=visits.csv data.target=visits",
     "evaluate": "score a model on new rows: likelihead evaluate checkpoint=RUN data.path=new.csv",
     "predict": "predict new rows: likelihead predict checkpoint=RUN data.path=new.csv output=predictions.csv",
+    "report": "write the report of a run again: likelihead report RUN",
     "compare": "train several families on the same rows: likelihead compare distribution=normal,laplace data=diabetes",
 }
 USAGE = "\n".join(

@@ -17,6 +17,7 @@ from likelihead.commands.run_directory import (
     output_directory,
     run_config,
 )
+from likelihead.commands.run_title import run_title, source_name
 from likelihead.data import Data, Examples, save_rows
 from likelihead.errors import LikelihoodError
 from likelihead.files import write_whole
@@ -55,7 +56,7 @@ def train(config: DictConfig) -> Outcome | None:
             trained = trainer.current_epoch
     if outcome is not None:
         course = remarks.course(directory / BEST, trained, config.trainer.max_epochs)
-        _print_end(config, outcome, data, course)
+        _print_end(config, outcome, data, course, _report(config, outcome, rows, data))
     return outcome
 
 
@@ -65,32 +66,34 @@ def _distribution(config: DictConfig, module: LikelihoodModule) -> str:
     return module.head.name if name in (None, "any") else str(name)
 
 
-def _source(config: DictConfig, data: object) -> str:
-    """The data as the user named them: a file, a data set, or the choice of a config."""
-    if config.data.get("kind") == "table":
-        return Path(config.data.path).name
-    if "_target_" in config.data:
-        return str(OmegaConf.select(config, "choices.data") or type(data).__name__)
-    return data.name if isinstance(data, Data) else type(data).__name__
-
-
 def _announce(config: DictConfig, module: LikelihoodModule, data: object, trainer: pl.Trainer) -> None:
     parts = {name: len(part) for name, part in data.parts.items() if len(part)} if isinstance(data, Data) else {}
     if trainer.is_global_zero:
-        summary.print_start(module.extra["distribution"], _source(config, data), parts, config.ensemble)
+        summary.print_start(module.extra["distribution"], source_name(config, data), parts, config.ensemble)
 
 
-def _print_end(config: DictConfig, outcome: Outcome, data: object, course: str | None) -> None:
+def _report(config: DictConfig, outcome: Outcome, rows: pl.LightningDataModule, data: object) -> list[str]:
+    """Write the report, unless it is switched off; what to print about it."""
+    if not config.get("report", True):
+        return []
+    # Importing matplotlib takes a moment, which a run without a report is spared.
+    from likelihead.commands.run_report import report_at_end
+
+    with without_hints():
+        return [report_at_end(outcome, rows, output_directory(), run_title(config, outcome.module, data))]
+
+
+def _print_end(config: DictConfig, outcome: Outcome, data: object, course: str | None, about_report: list[str]) -> None:
     directory = output_directory()
     notes = [
         *remarks.remarks(outcome.module, outcome.evaluations),
         "",
         *([f"Best:    {course}"] if course else []),
         f"Files:   {directory}",
+        *about_report,
         f"Predict: {how_to_predict(config, outcome.module, directory, outcome.evaluations['test'].n > 0)}",
     ]
-    title = f"{outcome.module.extra['distribution']} on {_source(config, data)}"
-    summary.print_summary(title, outcome.evaluations, notes)
+    summary.print_summary(run_title(config, outcome.module, data), outcome.evaluations, notes)
 
 
 def _refuse_mixed_trials(trainer: pl.Trainer) -> None:

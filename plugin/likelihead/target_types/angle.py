@@ -31,6 +31,8 @@ class Angle(TargetType):
 
     name: ClassVar[str] = "angle"
     scores: ClassVar[tuple[str, ...]] = ("nll", "angular_error", "coverage_0.9")
+    figures: ClassVar[tuple[str, ...]] = ("rose", "directions", "pit", "pit_reliability", "coverage")
+    response: ClassVar[str] = "direction"
     extra_parameters: ClassVar[tuple[str, ...]] = ("loc", "concentration")
 
     @property

@@ -35,6 +35,8 @@ class Labels(TargetType):
     has_labels: ClassVar[bool] = True
     extra_parameters: ClassVar[tuple[str, ...]] = ("probs",)
     scores: ClassVar[tuple[str, ...]] = ("nll", "accuracy", "brier")
+    figures: ClassVar[tuple[str, ...]] = ("probabilities", "class_reliability", "confusion")
+    response: ClassVar[str] = "probabilities"
 
     def fit_columns(self, frame: pd.DataFrame, names: list[str], options: Mapping[str, Any]) -> TargetColumns:
         """The labels in the order of their codes: as in `options["levels"]`, else sorted."""
@@ -178,6 +180,7 @@ class Level(Class):
     name: ClassVar[str] = "level"
     has_order: ClassVar[bool] = True
     scores: ClassVar[tuple[str, ...]] = ("nll", "accuracy", "brier", "crps", "absolute_error")
+    figures: ClassVar[tuple[str, ...]] = (*Class.figures, "pit", "pit_reliability")
 
     @property
     def support_text(self) -> str:

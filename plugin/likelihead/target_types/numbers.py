@@ -29,6 +29,8 @@ NUMERIC_SCORES = (
     "coverage_0.9",
     "energy",
 )
+#: The figures of numbers.
+NUMERIC_FIGURES = ("densities", "fan", "contours", "pit", "pit_reliability", "coverage", "residuals", "worm")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Number(TargetType):
     open_upper: bool = False
 
     scores: ClassVar[tuple[str, ...]] = NUMERIC_SCORES
+    figures: ClassVar[tuple[str, ...]] = NUMERIC_FIGURES
 
     @property
     def support_text(self) -> str:

@@ -26,6 +26,7 @@ class Ranking(TargetType):
     name: ClassVar[str] = "ranking"
     dtype: ClassVar[torch.dtype] = torch.int64
     scores: ClassVar[tuple[str, ...]] = ("nll", "kendall_tau", "accuracy")
+    figures: ClassVar[tuple[str, ...]] = ("ranks", "rankings")
     is_checked_by_row: ClassVar[bool] = True
     has_items: ClassVar[bool] = True
 

@@ -57,6 +57,10 @@ class TargetType(ABC):
     dtype: ClassVar[torch.dtype] = torch.float32
     #: The scores that suit it, by their names in `likelihead.evaluation.scores`.
     scores: ClassVar[tuple[str, ...]] = ("nll",)
+    #: The figures of a report that suit it, by their names in `likelihead.report.figures`.
+    figures: ClassVar[tuple[str, ...]] = ()
+    #: What the effect of an input on the predictions is measured by: `mean`, `probabilities` or `direction`.
+    response: ClassVar[str] = "mean"
     #: Attributes of the distribution that predictions include besides its parameters.
     extra_parameters: ClassVar[tuple[str, ...]] = ()
     #: Whether faults belong to whole rows rather than to single cells.

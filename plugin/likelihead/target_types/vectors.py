@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from likelihead.target_types.numbers import NUMERIC_SCORES
+from likelihead.target_types.numbers import NUMERIC_FIGURES, NUMERIC_SCORES
 from likelihead.target_types.target_type import Mask, TargetType, Values, rows_to_cells
 
 log = logging.getLogger("likelihead.data")
@@ -30,6 +30,7 @@ class Shares(TargetType):
 
     name: ClassVar[str] = "shares"
     scores: ClassVar[tuple[str, ...]] = NUMERIC_SCORES
+    figures: ClassVar[tuple[str, ...]] = NUMERIC_FIGURES
     is_checked_by_row: ClassVar[bool] = True
 
     @property

@@ -97,6 +97,13 @@ class CategoricalColumn:
         block[rows, codes[rows]] = 1.0
         return block
 
+    def decode(self, block: Block) -> pd.Series:
+        """The labels (n,) of columns of x; missing where the cell was empty, and `(other)` without a column."""
+        others = ["(other)"] * self.other + [None] * self.missing
+        labels = np.array([*self.levels, *others, "(other)"], dtype=object)
+        codes = np.where(block.any(axis=1), block.argmax(axis=1), len(labels) - 1)
+        return pd.Series(labels[codes], name=self.name, dtype="string")
+
     def _codes(self, text: pd.Series) -> NDArray[np.int64]:
         """The column of x of each cell, (n,); −1 where there is none."""
         known = {level: code for code, level in enumerate(self.levels)}

@@ -68,6 +68,11 @@ class DateColumn:
             blocks.append(np.nan_to_num(waves, nan=0.0).astype(np.float32))
         return np.concatenate(blocks, axis=1)
 
+    def decode(self, block: Block) -> pd.Series:
+        """The dates (n,) of columns of x, to the second; NaT where the indicator says that the cell was empty."""
+        elapsed = self.trend.decode(block) + self.first
+        return pd.to_datetime(elapsed, unit="D").dt.round("s").rename(self.name)
+
     def state(self) -> dict[str, Any]:
         return {"type": "date", **asdict(self)}
 

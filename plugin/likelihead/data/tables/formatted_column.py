@@ -44,6 +44,10 @@ class FormattedColumn:
     def encode(self, series: pd.Series, ignore_unseen: bool) -> Block:
         return self.values.encode(read_formatted(series, self.layout, "input column"), ignore_unseen)
 
+    def decode(self, block: Block) -> pd.Series:
+        """The numbers, or the labels False and True, that an encoded block stands for."""
+        return self.values.decode(block)
+
     def state(self) -> dict[str, Any]:
         return {"type": "formatted", "layout": format_state(self.layout), "values": self.values.state()}
 

@@ -80,6 +80,11 @@ class NumericColumn:
             block[:, 1] = missing
         return block
 
+    def decode(self, block: Block) -> pd.Series:
+        """The numbers (n,) of columns of x, NaN where the indicator says that the cell was empty."""
+        values = pd.Series(block[:, 0].astype(np.float64) * self.scale + self.mean, name=self.name)
+        return values.mask(block[:, 1] > 0.5) if self.indicator else values
+
     def _report_far(self, series: pd.Series, values: NDArray[np.float64]) -> None:
         if self.lowest is None or self.highest is None:
             return

@@ -1,0 +1,111 @@
+"""What a report is about: a model, and some rows with known answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from likelihead.data.batch import Batch
+from likelihead.data.dataset import Dataset
+from likelihead.data.tables.encoder import TableEncoder
+from likelihead.errors import LikelihoodError
+from likelihead.evaluation.evaluate import as_float64, batches, in_float64
+from likelihead.heads.sites import by_row, by_site
+from likelihead.report.answers import Answer, answers_of, outputs_of
+from likelihead.report.inputs import Input, inputs_of
+from likelihead.target_types.target_type import TargetColumns
+
+#: The most rows that figures are drawn from.
+ROWS = 2000
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model in float64 on the CPU, and rows of one part of the data.
+
+    Attributes:
+        model: the module.
+        batch: some rows, chosen at random with a fixed seed.
+        columns: the target columns.
+        encoder: the encoder of the table; None if the data did not come from one.
+    """
+
+    model: Any
+    batch: Batch
+    columns: TargetColumns
+    encoder: TableEncoder | None = None
+
+    @classmethod
+    def of(cls, model: nn.Module, data: Dataset | Iterable[Any], seed: int = 0) -> Subject:
+        """A model and at most `ROWS` rows of a data set, or the first of a loader.
+
+        Raises:
+            LikelihoodError: there are no rows, or they have no targets.
+        """
+        batch = Batch(*map(as_float64, _some_rows(data, seed)))
+        if batch.y is None:
+            raise LikelihoodError("these rows have no targets, so there is nothing to report on")
+        table = getattr(model, "extra", {}).get("table")
+        encoder = None if table is None else TableEncoder.from_state(table)
+        columns = TargetColumns(["y"]) if encoder is None else encoder.target.columns
+        return cls(in_float64(model), batch, columns, encoder)
+
+    @torch.no_grad()
+    def predict(self, x: Any, rows: slice | Tensor = slice(None)) -> Any:
+        """The predicted distributions at other inputs x (m, …), with the exposure of `rows` (m,)."""
+        exposure = None if self.batch.exposure is None else self.batch.exposure[rows]
+        return by_row(self.model(x, exposure))
+
+    @cached_property
+    def predicted(self) -> Any:
+        """The predicted distribution of each row."""
+        return self.predict(self.batch.x)
+
+    @cached_property
+    @torch.no_grad()
+    def marginal(self) -> Any:
+        """The marginal fit, for each row and site."""
+        inner = self.model.head.marginal(1).event_shape
+        y: Tensor = self.batch.y  # type: ignore[assignment]
+        return self.model.head.marginal(y.shape[: y.dim() - len(inner)], self.batch.exposure)
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        """The answers of each row: usually one."""
+        y: Tensor = self.batch.y  # type: ignore[assignment]
+        return answers_of(self.predicted, self.marginal, y, self.batch.mask, self.columns)
+
+    @cached_property
+    def parts(self) -> list[Answer]:
+        """The answers, with the coordinates of vectors one by one; rankings stay whole."""
+        return [part for answer in self.answers for part in answer.coordinates()]
+
+    @cached_property
+    def inputs(self) -> list[Input]:
+        """The inputs whose effects can be told apart."""
+        sites = by_site(self.predicted).batch_shape
+        return inputs_of(self.batch.x, self.encoder) if outputs_of(sites, self.columns) else []
+
+
+def _some_rows(data: Dataset | Iterable[Any], seed: int) -> Batch:
+    if isinstance(data, Dataset) and not isinstance(data, list | tuple):
+        chosen = np.random.default_rng(seed).permutation(len(data))[:ROWS]
+        if not len(chosen):
+            raise LikelihoodError("there are no rows to report on")
+        return Batch.of(data[torch.from_numpy(np.sort(chosen))])
+    found: list[Batch] = []
+    for batch in batches(data):
+        found.append(batch)
+        if not isinstance(batch.x, Tensor) or sum(len(part.x) for part in found) >= ROWS:
+            break
+    if not found:
+        raise LikelihoodError("there are no rows to report on")
+    if len(found) == 1:
+        return found[0]
+    return Batch(*(None if part[0] is None else torch.cat(part)[:ROWS] for part in zip(*found, strict=True)))
