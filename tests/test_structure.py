@@ -24,6 +24,7 @@ LAYERS = [
     {"heads", "data", "architectures"},
     {"evaluation"},
     {"training"},
+    {"export"},
     {"sklearn"},
     {"skpro"},
     {"commands"},

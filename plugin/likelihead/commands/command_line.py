@@ -15,6 +15,7 @@ COMMANDS = {
     "evaluate": "score a model on new rows: likelihead evaluate checkpoint=RUN data.path=new.csv",
     "predict": "predict new rows: likelihead predict checkpoint=RUN data.path=new.csv output=predictions.csv",
     "compare": "train several families on the same rows: likelihead compare distribution=normal,laplace data=diabetes",
+    "export": "write a model for other programs: likelihead export checkpoint=RUN output=model.onnx",
 }
 USAGE = "\n".join(
     [
