@@ -24,7 +24,7 @@ LAYERS = [
     {"heads", "data", "architectures"},
     {"evaluation"},
     {"training"},
-    {"export"},
+    {"export", "pyro_models"},
     {"sklearn"},
     {"skpro"},
     {"commands"},
