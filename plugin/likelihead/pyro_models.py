@@ -18,6 +18,7 @@ from torch.func import functional_call
 from likelihead.errors import LikelihoodError
 from likelihead.heads.sites import by_row
 from likelihead.inference import equal_mixture
+from likelihead.training.ensemble import Ensemble
 from likelihead.training.module import LikelihoodModule
 
 #: The prior of a parameter with this name; None to keep it a parameter, which is trained.
@@ -109,7 +110,7 @@ def to_pyro(
         rows: the number of training rows, where the model is called with batches of them; None for all rows at once.
 
     Raises:
-        LikelihoodError: a prior that is not univariate.
+        LikelihoodError: a prior that is not univariate, or an ensemble, of which one member has to be named.
 
     >>> from likelihead import DistributionHead
     >>> module = LikelihoodModule(nn.Identity(), DistributionHead("poisson", in_features=2))
@@ -118,6 +119,8 @@ def to_pyro(
     >>> sorted(trace.stochastic_nodes)
     ['head.linear.bias', 'head.linear.weight', 'rows', 'y']
     """
+    if isinstance(module, Ensemble):
+        raise LikelihoodError("an ensemble has several sets of weights: give one of them, to_pyro(ensemble.member(0))")
     prior_of = prior if callable(prior) and not isinstance(prior, TorchDistributionMixin) else _constant(prior)
     return PyroModel(module, prior_of, rows)
 

@@ -17,13 +17,14 @@ import torch
 from cases import CASES, Case
 from torch import Tensor, nn
 
-from likelihead import DistributionHead, LikelihoodError, LikelihoodModule, load
+from likelihead import DistributionHead, Ensemble, LikelihoodError, LikelihoodModule, load
 from likelihead.architectures import build_for
 from likelihead.data import split_table
 from likelihead.evaluation.predictions import parameters
 from likelihead.export import Preprocessing, export
 from likelihead.export.onnx_graph import onnx_graph
 from likelihead.export.program import ParameterProgram, traced
+from likelihead.inference import equal_mixture
 
 ROOT = Path(__file__).resolve().parents[2]
 NEW = torch.randn(7, 3, generator=torch.Generator().manual_seed(1))
@@ -139,6 +140,23 @@ def test_a_torch_program_and_safetensors_give_the_same_module(name: str, tmp_pat
     export(module, tmp_path / "model.safetensors")
     again = load(tmp_path / "model.safetensors")
     torch.testing.assert_close(dict(parameters(again(NEW))), dict(parameters(module(NEW))), rtol=0, atol=0)
+
+
+def test_an_ensemble_gives_the_parameters_of_every_member(tmp_path: Path) -> None:
+    case = CASES["gamma"]
+    ensemble = Ensemble.of(lambda: model_of(case), members=3).eval()
+    torch.nn.init.normal_(ensemble.member_head.linear.weight)
+    assert export(ensemble, tmp_path / "model.pt2")["members"] == 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        values = torch.export.load(tmp_path / "model.pt2").module()(x=NEW)
+    built = [
+        ensemble.head.family.build(dict(zip(case.parameters, [v[:, k] for v in values], strict=True))) for k in range(3)
+    ]
+    torch.testing.assert_close(equal_mixture(built).log_prob(torch.ones(7)), ensemble(NEW).log_prob(torch.ones(7)))
+    export(ensemble, tmp_path / "model.safetensors")
+    again = load(tmp_path / "model.safetensors")
+    torch.testing.assert_close(again(NEW).mean, ensemble(NEW).mean, rtol=0, atol=0)
 
 
 def untidy(rows: int, seed: int = 0) -> pd.DataFrame:

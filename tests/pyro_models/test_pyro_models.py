@@ -15,7 +15,7 @@ from pyro.nn import PyroSample
 from scipy import stats
 from torch import Tensor, nn
 
-from likelihead import DistributionHead, LikelihoodError, LikelihoodModule, to_pyro
+from likelihead import DistributionHead, Ensemble, LikelihoodError, LikelihoodModule, to_pyro
 from likelihead.architectures import build
 from likelihead.inference import cdf, interval, mean, quantile
 from likelihead.pyro_models import PyroModel, predictive
@@ -159,9 +159,15 @@ def test_some_weights_have_a_prior_some_are_trained_and_some_stay() -> None:
     }  # fmt: skip
     samples = Predictive(guide, num_samples=6)(x, y)
     assert {"head.linear.weight", "head.linear.bias"} <= set(samples)
-    assert abs(samples["head.linear.bias"].mean().item() - 5.0) < 0.5
+    drawn = pyro.poutine.trace(model).get_trace(x).nodes["head.linear.bias"]["value"]
+    torch.testing.assert_close(drawn, torch.full((2,), 5.0), atol=0.01, rtol=0)
     assert predictive(model, samples, x).batch_shape == (30,)
     assert not any(parameter.grad is not None for parameter in module.parameters())
+
+
+def test_an_ensemble_is_refused() -> None:
+    with pytest.raises(LikelihoodError, match=r"give one of them, to_pyro\(ensemble.member\(0\)\)"):
+        to_pyro(Ensemble.of(lambda: linear()[0], members=2))
 
 
 def test_mistakes_get_a_sentence() -> None:

@@ -13,6 +13,7 @@ from likelihead.data.tables.date_column import DateColumn
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.families.family import MIXTURE, Family
 from likelihead.families.signature import Signature
+from likelihead.training.ensemble import Ensemble
 from likelihead.training.module import LikelihoodModule
 
 
@@ -22,8 +23,9 @@ def card(module: LikelihoodModule, encoder: TableEncoder | None) -> dict[str, An
     Returns:
         `distribution`: the family with its roles, as in conf/distribution/*.yaml; `event_size`, `output_shape`;
         `target`: type, columns, and the labels in the order of their codes; `parameters`: in the order of the outputs,
-        each with its shape in one row; `inputs`: the columns of the table in order, None without a table; `exposure`:
-        the column of that input, if any.
+        each with its shape in one row; `members`: K for an ensemble, whose outputs are (N, K, *shape) and whose
+        distribution is the equal mixture over K, else None; `inputs`: the columns of the table in order, None without
+        a table; `exposure`: the column of that input, if any.
     """
     family: Family = module.head.family
     return {
@@ -33,6 +35,7 @@ def card(module: LikelihoodModule, encoder: TableEncoder | None) -> dict[str, An
         "output_shape": list(family.output_shape),
         "target": {"type": module.head.target_type.name, **_target(encoder)},
         "parameters": list(_parameters(family)),
+        "members": module.members if isinstance(module, Ensemble) else None,
         "inputs": None if encoder is None else [_input(column) for column in encoder.columns],
         "exposure": None if encoder is None else encoder.exposure,
     }

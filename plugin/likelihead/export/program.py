@@ -11,6 +11,7 @@ from likelihead.data.tables.encoder import TableEncoder
 from likelihead.errors import LikelihoodError
 from likelihead.export.preprocessing import Preprocessing
 from likelihead.heads.distribution_head import DistributionHead
+from likelihead.training.ensemble import Ensemble
 from likelihead.training.module import LikelihoodModule
 
 
@@ -30,11 +31,17 @@ class ParameterProgram(nn.Module):
         if not isinstance(module.head, DistributionHead):
             raise LikelihoodError(f"export takes a module with a DistributionHead, not {type(module.head).__name__}")
         self.preprocessing = nn.Identity() if encoder is None else Preprocessing(encoder)
-        self.architecture, self.head = module.architecture, module.head
+        self.is_ensemble = isinstance(module, Ensemble)
+        members = [module.member(k) for k in range(module.members)] if isinstance(module, Ensemble) else [module]
+        self.architectures = nn.ModuleList([member.architecture for member in members])
+        self.heads = nn.ModuleList([member.head for member in members])
 
     def forward(self, x: Tensor, exposure: Tensor | None = None) -> tuple[Tensor, ...]:
-        """The parameters (N, *shape), in the order of the card."""
-        return tuple(self.head.values(self.architecture(self.preprocessing(x)), exposure).values())
+        """The parameters (N, *shape), of an ensemble (N, members, *shape), in the order of the card."""
+        x = self.preprocessing(x)
+        pairs = zip(self.architectures, self.heads, strict=True)
+        each = [tuple(head.values(network(x), exposure).values()) for network, head in pairs]  # type: ignore[operator]
+        return tuple(torch.stack(values, 1) for values in zip(*each, strict=True)) if self.is_ensemble else each[0]
 
 
 def example_inputs(module: LikelihoodModule, encoder: TableEncoder | None, x: Tensor | None) -> dict[str, Tensor]:
