@@ -29,6 +29,7 @@ from likelihead.training.checkpoint_files import AtomicCheckpointIO
 from likelihead.training.data_module import as_data_module, rows_per_step, sample_inputs
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.ensemble_data import EnsembleData
+from likelihead.training.lightning_packages import require_pytorch_lightning
 from likelihead.training.module import LikelihoodModule
 
 #: The errors of classes that are called with arguments that they cannot take.
@@ -77,8 +78,10 @@ def build_trainer(config: DictConfig) -> pl.Trainer:
     arguments["enable_progress_bar"] = bar
     arguments["plugins"] = _plugins(arguments)
     loggers = [_made(f"logger.{name}", node) for name, node in _present(config.logger)]
+    callbacks = _callbacks(config, bar)
+    require_pytorch_lightning(callbacks=callbacks, logger=loggers, **arguments)
     try:
-        return pl.Trainer(**arguments, callbacks=_callbacks(config, bar), logger=loggers or False)
+        return pl.Trainer(**arguments, callbacks=callbacks, logger=loggers or False)
     except REFUSALS as error:
         raise LikelihoodError(f"the trainer cannot be built: {reason(error)}") from error
 
