@@ -77,13 +77,23 @@ def build_trainer(config: DictConfig) -> pl.Trainer:
     bar = (sys.stdout.isatty() if bar is None else bar) and not arguments["barebones"]
     arguments["enable_progress_bar"] = bar
     arguments["plugins"] = _plugins(arguments)
-    loggers = [_made(f"logger.{name}", node) for name, node in _present(config.logger)]
+    loggers = [_logger(name, node) for name, node in _present(config.logger)]
     callbacks = _callbacks(config, bar)
     require_pytorch_lightning(callbacks=callbacks, logger=loggers, **arguments)
     try:
         return pl.Trainer(**arguments, callbacks=callbacks, logger=loggers or False)
     except REFUSALS as error:
         raise LikelihoodError(f"the trainer cannot be built: {reason(error)}") from error
+
+
+def _logger(name: str, node: Any) -> Any:
+    try:
+        return _made(f"logger.{name}", node)
+    except LikelihoodError as error:
+        cause = error.__cause__
+        if isinstance(cause, ModuleNotFoundError) or isinstance(getattr(cause, "__cause__", None), ModuleNotFoundError):
+            raise LikelihoodError(f"logger={name} needs the package {name}: pip install {name}") from error
+        raise
 
 
 def _plugins(arguments: dict[str, Any]) -> list[Any] | None:
