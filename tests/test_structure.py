@@ -25,6 +25,7 @@ LAYERS = [
     {"evaluation"},
     {"training"},
     {"report"},
+    {"export", "pyro_models"},
     {"sklearn"},
     {"skpro"},
     {"commands"},

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from likelihead.errors import TargetError as TargetError
     from likelihead.families.family import Family as Family
     from likelihead.heads.distribution_head import DistributionHead as DistributionHead
+    from likelihead.pyro_models import to_pyro as to_pyro
     from likelihead.training.checkpoint import load as load
     from likelihead.training.ensemble import Ensemble as Ensemble
     from likelihead.training.fit import Outcome as Outcome
@@ -32,6 +33,7 @@ _MODULES = {
     "TargetError": "errors",
     "fit": "training.fit",
     "load": "training.checkpoint",
+    "to_pyro": "pyro_models",
 }
 __all__ = [
     "DistributionHead",
@@ -43,6 +45,7 @@ __all__ = [
     "TargetError",
     "fit",
     "load",
+    "to_pyro",
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -175,10 +176,16 @@ def test_strategy(name: str, tmp_path: Path) -> None:
 def test_trainer(group: str, tmp_path: Path) -> None:
     for name in choices(group):
         with without_hints(), composed(tmp_path, f"{group}={name}", "strategy=cpu") as config:
+            if name in ("mlflow", "wandb") and find_spec(name) is None:
+                with pytest.raises(
+                    LikelihoodError, match=f"logger={name} needs the package {name}: pip install {name}"
+                ):
+                    build.build_trainer(config)
+                continue
             trainer = build.build_trainer(config)
         checkpoint = trainer.checkpoint_callback
         assert (checkpoint.monitor, checkpoint.dirpath) == ("validation/nll", str(tmp_path / "checkpoints"))
-        assert len(trainer.loggers) == {"none": 0, "tensorboard": 2}.get(name, 1)
+        assert len(trainer.loggers) == {"none": 0, "tensorboard": 2, "mlflow": 2, "wandb": 2}.get(name, 1)
 
 
 def test_without_validation_rows_the_training_nll_is_watched(tmp_path: Path) -> None:

@@ -137,3 +137,14 @@ def test_a_network_is_not_named_for_a_shipped_one(
     with pytest.raises(SystemExit):
         command("predict", "checkpoint=run", "output=out.csv", *NETWORK[:2])
     assert "holds its network: leave out architecture" in capsys.readouterr().err
+
+
+def test_a_callback_of_the_other_lightning_package_is_named(
+    command: Command, in_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("lightning.pytorch")
+    with pytest.raises(SystemExit):
+        command("train", "+callbacks.timer._target_=lightning.pytorch.callbacks.Timer", "data.rows=60", "strategy=cpu")
+    assert (
+        "callbacks is a lightning.pytorch.callbacks.timer.Timer, but likelihead is built on" in capsys.readouterr().err
+    )

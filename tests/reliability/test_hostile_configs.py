@@ -111,6 +111,18 @@ def test_nothing_is_written_elsewhere(key: str, value: str, stopped: Path, resum
 
 
 @pytest.mark.parametrize(
+    "node",
+    [
+        {"_target_": "pytorch_lightning.loggers.MLFlowLogger", "tracking_uri": "https://example.org"},
+        {"_target_": "pytorch_lightning.loggers.MLFlowLogger", "_args_": ["a", "b", "https://example.org"]},
+        {"_target_": "likelihead.training.metrics_csv.MetricsCSV", "_args_": ["/etc"]},
+    ],
+)
+def test_a_run_is_sent_nowhere(node: dict[str, Any], stopped: Path, resume: Callable[[str], str]) -> None:
+    assert "may not choose where a run is sent" in resume(changed(stopped, "logger.evil", node))
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "!!python/object/apply:os.system ['touch executed']",

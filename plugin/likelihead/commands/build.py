@@ -29,6 +29,7 @@ from likelihead.training.checkpoint_files import AtomicCheckpointIO
 from likelihead.training.data_module import as_data_module, rows_per_step, sample_inputs
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.ensemble_data import EnsembleData
+from likelihead.training.lightning_packages import require_pytorch_lightning
 from likelihead.training.module import LikelihoodModule
 
 #: The errors of classes that are called with arguments that they cannot take.
@@ -76,11 +77,23 @@ def build_trainer(config: DictConfig) -> pl.Trainer:
     bar = (sys.stdout.isatty() if bar is None else bar) and not arguments["barebones"]
     arguments["enable_progress_bar"] = bar
     arguments["plugins"] = _plugins(arguments)
-    loggers = [_made(f"logger.{name}", node) for name, node in _present(config.logger)]
+    loggers = [_logger(name, node) for name, node in _present(config.logger)]
+    callbacks = _callbacks(config, bar)
+    require_pytorch_lightning(callbacks=callbacks, logger=loggers, **arguments)
     try:
-        return pl.Trainer(**arguments, callbacks=_callbacks(config, bar), logger=loggers or False)
+        return pl.Trainer(**arguments, callbacks=callbacks, logger=loggers or False)
     except REFUSALS as error:
         raise LikelihoodError(f"the trainer cannot be built: {reason(error)}") from error
+
+
+def _logger(name: str, node: Any) -> Any:
+    try:
+        return _made(f"logger.{name}", node)
+    except LikelihoodError as error:
+        cause = error.__cause__
+        if isinstance(cause, ModuleNotFoundError) or isinstance(getattr(cause, "__cause__", None), ModuleNotFoundError):
+            raise LikelihoodError(f"logger={name} needs the package {name}: pip install {name}") from error
+        raise
 
 
 def _plugins(arguments: dict[str, Any]) -> list[Any] | None:

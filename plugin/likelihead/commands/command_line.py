@@ -16,6 +16,8 @@ COMMANDS = {
     "predict": "predict new rows: likelihead predict checkpoint=RUN data.path=new.csv output=predictions.csv",
     "report": "write the report of a run again: likelihead report RUN",
     "compare": "train several families on the same rows: likelihead compare distribution=normal,laplace data=diabetes",
+    "export": "write a model for other programs: likelihead export checkpoint=RUN output=model.onnx",
+    "doctor": "say what is installed and test it: likelihead doctor",
 }
 USAGE = "\n".join(
     [

@@ -14,8 +14,10 @@ from omegaconf.errors import OmegaConfBaseException
 from likelihead.configs import conf_directory
 from likelihead.errors import LikelihoodError
 
-#: Arguments that say where a callback or a logger writes.
+#: Arguments that say where a callback or a logger writes, and those that this command line has to name again: servers,
+#: and arguments without a name, among which a place or a server may hide.
 PLACES = ("dirpath", "directory", "save_dir", "default_root_dir")
+AGAIN = ("tracking_uri", "_args_")
 
 
 def load_stored(file: Path) -> DictConfig:
@@ -59,6 +61,12 @@ def check_stored(saved: DictConfig, composed: DictConfig, directory: Path) -> No
                 f"the config in {directory} has {key}={value}, outside the directory of the run: a resumed run "
                 "writes to its own directory only"
             )
+    for key, value in entries(values):
+        if key.split(".")[-1] in AGAIN and value not in shipped_values(AGAIN) and (key, value) not in entries(own):
+            raise LikelihoodError(
+                f"the config in {directory} has {key}={value}, which no shipped config has: the folder of a run may "
+                "not choose where a run is sent; choose it again on this command line"
+            )
 
 
 def _plain(config: DictConfig, directory: Path) -> Any:
@@ -84,11 +92,17 @@ def _is_inside(place: Any, directory: Path) -> bool:
     return isinstance(place, str) and Path(place).resolve().is_relative_to(directory.resolve())
 
 
-@cache
 def shipped_targets() -> frozenset[str]:
     """The classes and functions that the shipped configs name."""
+    return frozenset(shipped_values(("_target_",)))
+
+
+@cache
+def shipped_values(names: tuple[str, ...]) -> list[Any]:
+    """The values in the shipped configs of the keys that end in one of these names."""
     files = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in conf_directory().rglob("*.yaml"))
-    return frozenset(value for contents in files for key, value in entries(contents) if _is_target(key))
+    found = (entry for contents in files for entry in entries(contents))
+    return [value for key, value in found if key.split(".")[-1] in names]
 
 
 def entries(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -115,16 +115,27 @@ class DistributionHead(nn.Module):
         Raises:
             TargetError: an exposure of the wrong shape, or for a family that takes none.
         """
+        return self.family.build(self.values(features, exposure))
+
+    def values(self, features: Tensor, exposure: Tensor | None = None) -> dict[str, Tensor]:
+        """The parameters by name, each (N, *sites, *parameter_shape); the arguments and errors are those of `forward`.
+
+        >>> DistributionHead("normal", in_features=2).values(torch.zeros(3, 2))["scale"].shape
+        torch.Size([3])
+        """
         raw = features.new_empty(*features.shape[:-1], 0) if self.linear is None else self.linear(features)
-        return self.distribution(raw, exposure)
+        return self._values(raw, exposure)
 
     def distribution(self, raw: Tensor, exposure: Tensor | None = None) -> Any:
         """The distribution of raw outputs (N, total), the output of `linear`."""
+        return self.family.build(self._values(raw, exposure))
+
+    def _values(self, raw: Tensor, exposure: Tensor | None) -> dict[str, Tensor]:
         pieces = raw.split(self.sizes, dim=-1)
         values = {
             name: parameter(piece) for (name, parameter), piece in zip(self.parameter.items(), pieces, strict=True)
         }
-        return self.family.build(expose(self.family, values, exposure))
+        return expose(self.family, values, exposure)
 
     def marginal(self, shape: int | Sequence[int] = 1, exposure: Tensor | None = None) -> Any:
         """The distribution at which training starts, expanded to batch_shape `shape`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from pickle import UnpicklingError
@@ -19,6 +20,8 @@ from likelihead.training.module import FORMAT, LikelihoodModule
 
 #: In the directory of a run.
 BEST = Path("checkpoints") / "best.ckpt"
+#: How the name of a file of exported weights ends, and the key of its metadata that describes the module.
+SAFETENSORS, DESCRIPTION = ".safetensors", "likelihead"
 #: How the names of tables end, which are mistaken for checkpoints on the command line.
 TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet", ".pq")
 
@@ -42,7 +45,8 @@ def load(path: str | Path, architecture: nn.Module | None = None, families: Iter
     The file is read as data: no code in it runs, and it can only name classes on a closed list.
 
     Args:
-        path: the directory of a run, for its best checkpoint, or a file such as RUN/checkpoints/last.ckpt.
+        path: the directory of a run, for its best checkpoint, a file such as RUN/checkpoints/last.ckpt, or exported
+            weights such as model.safetensors.
         architecture: the network, if it is one of your own; its weights are loaded from the file.
         families: distribution classes of your own that the file may name.
 
@@ -93,6 +97,8 @@ def read(path: str | Path) -> dict[str, Any]:
             f"{str(file)!r} is a table, not a checkpoint: give the table as data.path={file}, and as the checkpoint "
             "the directory of a run"
         )
+    if file.suffix == SAFETENSORS:
+        return _read_exported(file)
     try:
         contents = torch.load(file, map_location="cpu", weights_only=True)
     except DAMAGED as error:
@@ -103,6 +109,20 @@ def read(path: str | Path) -> dict[str, Any]:
         raise LikelihoodError(f"{str(path)!r} is not a checkpoint of likelihead: name one that it wrote")
     check_checksum(contents, str(path))
     return contents
+
+
+def _read_exported(file: Path) -> dict[str, Any]:
+    """The weights of a safetensors file, and the description of the module in its metadata."""
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ImportError as error:
+        raise LikelihoodError(f"{str(file)!r} needs the package safetensors: pip install safetensors") from error
+    try:
+        with safe_open(file, framework="pt") as opened:
+            weights = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+            return {"state_dict": weights, "likelihead": json.loads(opened.metadata()[DESCRIPTION])}
+    except (SafetensorError, TypeError, KeyError, ValueError) as error:
+        raise LikelihoodError(f"{str(file)!r} is damaged, or likelihead did not export it: export it again") from error
 
 
 def restore(

@@ -18,6 +18,7 @@ from likelihead.training.checkpoint import load_weights, read
 from likelihead.training.data_module import as_data_module, has_validation, rows_per_step
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.ensemble_data import EnsembleData
+from likelihead.training.lightning_packages import require_pytorch_lightning
 from likelihead.training.lightning_warnings import without_hints
 from likelihead.training.module import LikelihoodModule
 from likelihead.training.trainer import clip_by_row, default_trainer
@@ -104,7 +105,8 @@ def fit(
 
     Raises:
         TargetError: targets that the family cannot take.
-        LikelihoodError: arguments that exclude each other, or a loss that is not finite.
+        LikelihoodError: arguments that exclude each other, objects of the package `lightning`, or a loss that is not
+            finite.
 
     >>> import torch
     >>> from likelihead.heads.distribution_head import DistributionHead
@@ -117,6 +119,7 @@ def fit(
     """
     if trainer is not None and trainer_options:
         raise LikelihoodError(f"a trainer of your own already has its options: leave out {', '.join(trainer_options)}")
+    require_pytorch_lightning(trainer=trainer, data=data, **trainer_options)
     with without_hints(), ExitStack() as stack:
         is_default = trainer is None
         if trainer is None:
