@@ -74,6 +74,8 @@ VECTORS = rows([1.0, -0.5], [0.0, 0.0], [0.3, 4.0], [2.0, -1.0])
 ORDERS = torch.tensor([[0, 1, 2], [2, 0, 1], [1, 2, 0], [2, 1, 0]])
 LOGITS = rows([0.0, 0.0, 0.0], [1.0, -2.0, 0.5], [3.0, 3.5, -4.0], [-1.0, 0.2, 0.1])
 MEANS, DISPERSION = row(0.5, 1.0, 4.0, 10.0), row(0.1, 2.0, 0.5, 1.0)
+GATES, LEVELS = row(-2.0, 0.0, 1.0, -5.0), row(0.2, 0.5, 0.7, 0.9)
+WITH_ZEROS = row(0.0, 1.0, 2.5, 7.0)
 NOT_COUNTS = spoiled(COUNTS, negative=-1.0, fraction=0.5)
 NOT_POSITIVE = spoiled(POSITIVE, negative=-1.0)
 NOT_SHARES = spoiled(SHARE, zero=0.0, one=1.0, below=-0.1, above=1.1)
@@ -83,6 +85,43 @@ NOT_LABELS = spoiled(LABELS, negative=-1.0, too_large=3.0, fraction=0.5)
 def _beta_proportion(y: Array, logits: Array, precision: Array) -> Array:
     mean = special.expit(logits)
     return stats.beta.logpdf(y, mean * precision, (1.0 - mean) * precision)
+
+
+def _asymmetric_laplace(y: Array, loc: Array, scale: Array, level: Array) -> Array:
+    # By the ratio of its two scales, kappa^2 = left / right, and their geometric mean.
+    return stats.laplace_asymmetric.logpdf(
+        y, np.sqrt(level / (1.0 - level)), loc, 2.0 * scale * np.sqrt(level * (1.0 - level))
+    )
+
+
+def _two_piece(y: Array, twin: Any, loc: Array, scale: Array, level: Array) -> Array:
+    """From the truncated halves of the symmetric density, P(Y < loc) = level."""
+    below, above = y < loc, y >= loc
+    left, right = twin(loc, 2.0 * scale * level), twin(loc, 2.0 * scale * (1.0 - level))
+    return np.log(2.0 * level * below * left.pdf(y) + 2.0 * (1.0 - level) * above * right.pdf(y))
+
+
+def _hurdle(y: Array, gate_logits: Array, log_base: Array, base_zero: Array | float = 0.0) -> Array:
+    gate = special.expit(gate_logits)
+    return np.where(y == 0, np.log(gate), np.log1p(-gate) + log_base - np.log1p(-np.asarray(base_zero)))
+
+
+def _inflated_negative_binomial(y: Array, gate_logits: Array, mean: Array, dispersion: Array) -> Array:
+    gate = special.expit(gate_logits)
+    return np.log(gate * (y == 0) + (1.0 - gate) * np.exp(_negative_binomial(y, mean, dispersion)))
+
+
+def _hurdle_negative_binomial(y: Array, gate_logits: Array, mean: Array, dispersion: Array) -> Array:
+    zero = np.exp(_negative_binomial(0.0 * y, mean, dispersion))
+    return _hurdle(y, gate_logits, _negative_binomial(y, mean, dispersion), zero)
+
+
+def _gamma_mean(y: Array, mean: Array, concentration: Array) -> Array:
+    return stats.gamma.logpdf(y, concentration, scale=mean / concentration)
+
+
+def _hurdle_gamma(y: Array, gate_logits: Array, mean: Array, concentration: Array) -> Array:
+    return _hurdle(y, gate_logits, _gamma_mean(np.where(y == 0, 1.0, y), mean, concentration))
 
 
 def _categorical(y: Array, logits: Array) -> Array:
@@ -127,6 +166,10 @@ def _zero_inflated_poisson(y: Array, rate: Array, gate_logits: Array) -> Array:
 
 
 _TABLE = (
+    Case(
+        "asymmetric_laplace", None, {"loc": LOC, "scale": SCALE, "level": LEVELS},
+        _asymmetric_laplace, REAL, spoiled(REAL),
+    ),
     Case(
         "bernoulli", None, {"logits": row(-3.0, 0.0, 0.4, 2.0)},
         lambda y, logits: stats.bernoulli.logpmf(y, special.expit(logits)), row(0.0, 1.0, 1.0, 0.0),
@@ -197,6 +240,57 @@ _TABLE = (
     Case(
         "von_mises", None, {"vector": rows([1.0, 0.5], [-2.0, 1.0], [0.3, -4.0], [3.0, 0.0])},
         _von_mises, ANGLES, spoiled(ANGLES),
+    ),
+    Case("gamma_mean", None, {"mean": MEANS, "concentration": 2.0 * SCALE}, _gamma_mean,
+        POSITIVE, [*NOT_POSITIVE, ("zero", WITH_ZEROS)],
+    ),
+    Case(
+        "generalized_pareto", None, {"scale": SCALE, "concentration": row(0.05, 0.1, 0.2, 0.15)},
+        lambda y, scale, concentration: stats.genpareto.logpdf(y, concentration, scale=scale), WITH_ZEROS,
+        spoiled(WITH_ZEROS, negative=-1.0),
+    ),
+    Case(
+        "gumbel", None, {"loc": LOC, "scale": SCALE},
+        lambda y, loc, scale: stats.gumbel_r.logpdf(y, loc, scale), REAL, spoiled(REAL),
+    ),
+    Case(
+        "half_normal", None, {"scale": SCALE}, lambda y, scale: stats.halfnorm.logpdf(y, scale=scale), WITH_ZEROS,
+        spoiled(WITH_ZEROS, negative=-1.0),
+    ),
+    Case(
+        "hurdle_gamma", None, {"gate_logits": GATES, "mean": MEANS, "concentration": 2.0 * SCALE}, _hurdle_gamma,
+        WITH_ZEROS, spoiled(WITH_ZEROS, negative=-1.0),
+    ),
+    Case(
+        "hurdle_negative_binomial", None, {"gate_logits": GATES, "mean": MEANS, "dispersion": DISPERSION},
+        _hurdle_negative_binomial, COUNTS, NOT_COUNTS,
+    ),
+    Case(
+        "hurdle_poisson", None, {"gate_logits": GATES, "rate": MEANS},
+        lambda y, gate_logits, rate: _hurdle(y, gate_logits, stats.poisson.logpmf(y, rate), np.exp(-rate)),
+        COUNTS, NOT_COUNTS,
+    ),
+    Case(
+        "logistic", None, {"loc": LOC, "scale": SCALE},
+        lambda y, loc, scale: stats.logistic.logpdf(y, loc, scale), REAL, spoiled(REAL),
+    ),
+    Case(
+        "log_logistic", None, {"scale": SCALE, "concentration": row(3.5, 4.0, 6.0, 9.0)},
+        lambda y, scale, concentration: stats.fisk.logpdf(y, concentration, scale=scale),
+        POSITIVE, [*NOT_POSITIVE, ("zero", WITH_ZEROS)],
+    ),
+    Case(
+        "skew_normal", None, {"loc": LOC, "scale": SCALE, "level": LEVELS},
+        lambda y, loc, scale, level: _two_piece(y, stats.norm, loc, scale, level), REAL, spoiled(REAL),
+    ),
+    Case(
+        "skew_t", None, {"df": row(2.5, 4.0, 9.0, 40.0), "loc": LOC, "scale": SCALE, "level": LEVELS},
+        lambda y, df, loc, scale, level: _two_piece(y, lambda m, s: stats.t(df, m, s), loc, scale, level),
+        REAL, spoiled(REAL),
+    ),
+    Case(
+        "zero_inflated_negative_binomial", None, {"gate_logits": GATES, "mean": MEANS, "dispersion": DISPERSION},
+        _inflated_negative_binomial, COUNTS, NOT_COUNTS,
     ),
     Case(
         "weibull", None, {"scale": SCALE, "concentration": row(0.8, 1.0, 2.0, 4.0)},

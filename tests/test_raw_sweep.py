@@ -11,6 +11,7 @@ from torch import Tensor
 from likelihead import DistributionHead
 from likelihead.configs import shipped
 from likelihead.families.family import Family, family_for
+from likelihead.target_types import target_type_of
 
 RAW = torch.arange(-100.0, 101.0, 5.0)
 SIZES = {"multivariate_normal": 2, "categorical": 3, "plackett_luce": 3, "dirichlet": 3, "ordinal": 3}
@@ -34,6 +35,8 @@ KINDS = {
     "ordinal": "class", "poisson": "count", "negative_binomial": "count", "zero_inflated_poisson": "count",
     "plackett_luce": "ranking", "multivariate_normal": "vector", "dirichlet": "shares",
 }  # fmt: skip
+#: The targets of any other family are those of its target type.
+KINDS |= {name: target_type_of(name).name for name in shipped() if name not in KINDS}
 
 
 def everything_predicted(name: str) -> Family:

@@ -7,6 +7,7 @@ import math
 
 import pytest
 import torch
+from cases import CASES
 from torch import Tensor
 
 from likelihead.errors import LikelihoodError, TargetError
@@ -43,6 +44,8 @@ GOOD: dict[str, list[object]] = {
     "plackett_luce": [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1]],
     "dirichlet": [[0.25, 0.25, 0.5]] * 4,
 }
+#: Any other family: those of its row of the table.
+GOOD |= {name: case.inside.tolist() for name, case in CASES.items() if name not in GOOD}
 WHOLE = ("categorical", "ordinal", "plackett_luce")
 VECTORS = ("multivariate_normal", "plackett_luce", "dirichlet")
 #: Values that the family refuses, and what the error says of them.

@@ -60,6 +60,15 @@ def log_gamma_sample(concentration: Tensor, shape: torch.Size) -> Tensor:
     return _standard_gamma(a + 1.0).log() + uniform.log() / a
 
 
+def gamma_log_prob(y: Tensor, concentration: Tensor, rate: Tensor) -> Tensor:
+    """log p(y) of Gamma(concentration, rate).
+
+    >>> gamma_log_prob(torch.tensor(1.0), torch.tensor(1e7), torch.tensor(1e7))
+    tensor(7.1401)
+    """
+    return _LogProb.of(*torch.broadcast_tensors(y, concentration, rate))
+
+
 class Gamma(dist.Gamma):
     """Gamma(concentration, rate), all of shape (...), y > 0, mean concentration / rate.
 
@@ -75,7 +84,7 @@ class Gamma(dist.Gamma):
         """log p(value) for value of shape sample_shape + batch_shape."""
         if self._validate_args:
             self._validate_sample(value)
-        return _LogProb.of(*torch.broadcast_tensors(value, self.concentration, self.rate))
+        return gamma_log_prob(value, self.concentration, self.rate)
 
 
 class GammaLaw(PositiveLaw):

@@ -16,6 +16,7 @@ from likelihead import inference
 from likelihead.data.dataset import Dataset
 from likelihead.data.tables.encode_table import encode_table
 from likelihead.data.tables.encoder import TableEncoder
+from likelihead.distributions.zeros import WithZeros
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.evaluate import as_float64, batches, in_float64
 from likelihead.heads.sites import by_site, filled, log_prob
@@ -165,7 +166,8 @@ def _mean(target_type: TargetType, values: NDArray[Any], predicted: Any, columns
 
 
 def parameters(predicted: Any, extra: Sequence[str] = ()) -> Mapping[str, Tensor]:
-    """The parameters by name, (n, *shape); for a mixture those of its components, and their logits.
+    """The parameters by name, (n, *shape); for a mixture those of its components, and their logits;
+    with extra zeros or a hurdle those of the base, and the logits of the gate.
 
     Args:
         predicted: a distribution of batch_shape (n,).
@@ -176,6 +178,8 @@ def parameters(predicted: Any, extra: Sequence[str] = ()) -> Mapping[str, Tensor
     if isinstance(predicted, torch.distributions.MixtureSameFamily):
         weights = {"mixture_logits": predicted.mixture_distribution.logits}
         return weights | dict(parameters(predicted.component_distribution, extra))
+    if isinstance(predicted, WithZeros):
+        return {"gate_logits": predicted.gate_logits, **parameters(predicted.base_dist, extra)}
     given = given_parameters(predicted)
     further = [name for name in extra if hasattr(predicted, name)]
     values = {name: getattr(predicted, name) for name in dict.fromkeys((*given, *further))}

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from likelihead.configs import defaults
 from likelihead.data.dataset import Data
-from likelihead.data.sources.synthetic import classes, counts, positives, reals
+from likelihead.data.sources.synthetic import classes, counts, extremes, positives, reals, zeros
 from likelihead.data.sources.synthetic.generic import generic
 from likelihead.data.sources.synthetic.simulation import Simulation, Simulator, Synthetic
 from likelihead.data.tables.split_table import Table, split
@@ -25,7 +25,8 @@ OPTIONS: dict[str, Any] = {key: value for key, value in defaults("data/synthetic
 
 __all__ = ["OPTIONS", "SIMULATORS", "Synthetic", "default_name", "load", "make", "names"]
 
-#: The simulator for each distribution class; a subclass with the same parameters uses that of its parent.
+#: The simulator for each distribution class, with extra zeros by the name of the family; a subclass with the same
+#: parameters uses that of its parent.
 SIMULATORS: dict[str, Simulator] = {
     "Normal": reals.house_prices,
     "Laplace": reals.taxi_rides,
@@ -48,6 +49,19 @@ SIMULATORS: dict[str, Simulator] = {
     "ZeroInflatedPoisson": counts.fishing,
     "OrderedLogistic": counts.ratings,
     "Dirichlet": positives.budgets,
+    "GammaMean": positives.claim_sizes,
+    "Gumbel": extremes.floods,
+    "Logistic": extremes.wages,
+    "LogLogistic": extremes.remissions,
+    "HalfNormal": extremes.misses,
+    "GeneralizedPareto": extremes.storms,
+    "AsymmetricLaplace": extremes.delays,
+    "SkewNormal": extremes.rents,
+    "SkewT": extremes.returns,
+    "zero-inflated NegativeBinomial": zeros.doctor_visits,
+    "hurdle Poisson": zeros.papers,
+    "hurdle NegativeBinomial": zeros.citations,
+    "hurdle GammaMean": zeros.rainfall,
 }
 GENERIC = "generic"
 
@@ -70,6 +84,8 @@ def default_name(family: str | Mapping[str, Any] | type) -> str:
     resolved = probe_family(family)
     if resolved.components:
         return SIMULATORS["mixture"].__name__ if resolved.cls.__name__ == "Normal" else GENERIC
+    if resolved.zeros:
+        return SIMULATORS[resolved.name].__name__ if resolved.name in SIMULATORS else GENERIC
     wanted = set(_constraints(resolved.cls))
     for cls in resolved.cls.__mro__:
         if cls.__name__ in SIMULATORS and (cls is resolved.cls or set(_constraints(cls)) == wanted):
