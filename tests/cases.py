@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy import special, stats
 from torch import Tensor
 
+from likelihead.configs import read
+
 Array = NDArray[np.float64]
 INFINITY = float("inf")
 NAN = float("nan")
@@ -26,7 +28,7 @@ class Case(NamedTuple):
         log_prob: (4,) from y and the parameters by name, as numpy arrays; from scipy or the textbook, not our code.
         inside: targets in the support, (4, *event_shape).
         outside: targets that must be refused, each with its label.
-        mapping: what its YAML holds, where it is not shipped.
+        mapping: what its YAML holds, where it is not shipped or the case fixes another number.
     """
 
     name: str
@@ -75,6 +77,7 @@ ORDERS = torch.tensor([[0, 1, 2], [2, 0, 1], [1, 2, 0], [2, 1, 0]])
 LOGITS = rows([0.0, 0.0, 0.0], [1.0, -2.0, 0.5], [3.0, 3.5, -4.0], [-1.0, 0.2, 0.1])
 MEANS, DISPERSION = row(0.5, 1.0, 4.0, 10.0), row(0.1, 2.0, 0.5, 1.0)
 GATES, LEVELS = row(-2.0, 0.0, 1.0, -5.0), row(0.2, 0.5, 0.7, 0.9)
+TRIALS = row(15.0, 15.0, 15.0, 15.0)
 WITH_ZEROS = row(0.0, 1.0, 2.5, 7.0)
 NOT_COUNTS = spoiled(COUNTS, negative=-1.0, fraction=0.5)
 NOT_POSITIVE = spoiled(POSITIVE, negative=-1.0)
@@ -122,6 +125,15 @@ def _gamma_mean(y: Array, mean: Array, concentration: Array) -> Array:
 
 def _hurdle_gamma(y: Array, gate_logits: Array, mean: Array, concentration: Array) -> Array:
     return _hurdle(y, gate_logits, _gamma_mean(np.where(y == 0, 1.0, y), mean, concentration))
+
+
+def _binomial(y: Array, total_count: Array, logits: Array) -> Array:
+    return stats.binom.logpmf(y, total_count, special.expit(logits))
+
+
+def _beta_binomial(y: Array, total_count: Array, logits: Array, precision: Array) -> Array:
+    mean = special.expit(logits)
+    return stats.betabinom.logpmf(y, total_count, mean * precision, (1.0 - mean) * precision)
 
 
 def _categorical(y: Array, logits: Array) -> Array:
@@ -179,6 +191,14 @@ _TABLE = (
         "beta", None, {"concentration1": SCALE, "concentration0": SHARE + 0.5},
         lambda y, concentration1, concentration0: stats.beta.logpdf(y, concentration1, concentration0),
         SHARE, NOT_SHARES,
+    ),
+    Case(
+        "beta_binomial", None, {"total_count": TRIALS, "logits": GATES.flip(0), "precision": 9.0 * SCALE},
+        _beta_binomial, COUNTS, NOT_COUNTS, {**read("beta_binomial"), "parameters": {"total_count": 15}},
+    ),
+    Case(
+        "binomial", None, {"total_count": TRIALS, "logits": GATES.flip(0)}, _binomial, COUNTS, NOT_COUNTS,
+        {**read("binomial"), "parameters": {"total_count": 15}},
     ),
     Case("beta_proportion", None, {"logits": LOC, "precision": 9.0 * SCALE}, _beta_proportion, SHARE, NOT_SHARES),
     Case("categorical", 3, {"logits": LOGITS}, _categorical, LABELS, NOT_LABELS),

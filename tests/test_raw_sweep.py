@@ -43,6 +43,8 @@ def everything_predicted(name: str) -> Family:
     """The shipped family with its learned parameters predicted as well, so that the sweep reaches them."""
     family = Family.of(name, event_size=SIZES.get(name))
     roles = {parameter: "predicted" if role == "learned" else role for parameter, role in family.roles.items()}
+    if "total_count" in roles:
+        roles["total_count"] = 12.0  # trials, as many as the largest of the counts above
     return Family.of({**family.spec, "parameters": roles}, event_size=SIZES.get(name))
 
 

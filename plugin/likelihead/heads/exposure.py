@@ -1,4 +1,4 @@
-"""Exposure: the time or area over which events were counted."""
+"""Exposure: the time or area over which events were counted, or the number of trials."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from likelihead.heads.sites import aligned
 
 
 def expose(family: Family, values: dict[str, Tensor], exposure: Tensor | None) -> dict[str, Tensor]:
-    """Multiply the expected count by the exposure, per row (N,) or per site (N, *sites).
+    """Multiply the parameter that the family names by the exposure, per row (N,) or per site (N, *sites).
+
+    It is the expected count, the mean or scale of a magnitude, or the number of trials.
 
     Args:
         family: the family of the parameters.
@@ -18,7 +20,7 @@ def expose(family: Family, values: dict[str, Tensor], exposure: Tensor | None) -
         exposure: None to return `values` unchanged.
 
     Raises:
-        TargetError: an exposure of the wrong shape, or for a family that is not one of counts.
+        TargetError: an exposure of the wrong shape, or for a family that has no such parameter.
     """
     if exposure is None:
         return values
@@ -29,3 +31,24 @@ def expose(family: Family, values: dict[str, Tensor], exposure: Tensor | None) -
         )
     value = values[name]
     return values | {name: value * aligned(exposure, value.shape, "exposure")}
+
+
+def check_trials(family: Family, y: Tensor, exposure: Tensor | None) -> None:
+    """Raise a TargetError if a row counts more successes than trials, or if its number of trials is not whole.
+
+    Args:
+        family: any family; only those whose exposure is a number of trials are checked.
+        y: (M, *output_shape).
+        exposure: (M,) or None.
+    """
+    if getattr(family.cls, "exposure_parameter", None) != "total_count":
+        return
+    trials = family.number("total_count").double() * (1.0 if exposure is None else exposure.double())
+    if bool((trials != trials.round()).any()):
+        raise TargetError(f"the exposure of {family.name} is its number of trials, but some are no whole numbers")
+    above = y > trials.reshape(-1, *(1,) * (y.dim() - 1))
+    if bool(above.any()):
+        raise TargetError(
+            f"{int(above.sum())} of {above.numel()} targets of {family.name} count more successes than trials: name "
+            "the column of each row's trials, data.exposure=COLUMN, or distribution.parameters.total_count=NUMBER"
+        )

@@ -49,6 +49,8 @@ SIMULATORS: dict[str, Simulator] = {
     "ZeroInflatedPoisson": counts.fishing,
     "OrderedLogistic": counts.ratings,
     "Dirichlet": positives.budgets,
+    "Binomial": counts.seeds,
+    "BetaBinomial": counts.trays,
     "GammaMean": positives.claim_sizes,
     "Gumbel": extremes.floods,
     "Logistic": extremes.wages,
@@ -125,7 +127,7 @@ def make(name: str | None, family: str | Mapping[str, Any] | type, rows: int, se
         torch.manual_seed(int(rng.integers(2**62)))
         y = simulation.truth.sample()
     frame = pd.DataFrame({**simulation.inputs, **_cells(simulation, y)})
-    return Synthetic(frame, simulation.target, simulation.truth, y, chosen)
+    return Synthetic(frame, simulation.target, simulation.truth, y, chosen, simulation.exposure)
 
 
 def _cells(simulation: Simulation, y: Tensor) -> dict[str, Any]:
@@ -147,4 +149,5 @@ def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], see
     synthetic = make(options["name"], family, int(options["rows"]), int(options["data_seed"]))
     target = as_list(options["target"]) or synthetic.target
     oracle = synthetic.log_prob if target == synthetic.target else None
+    options = {**options, "exposure": options["exposure"] or synthetic.exposure}
     return split(Table(synthetic.frame, target, synthetic.name, oracle), family, options, seed)
