@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,6 +75,7 @@ COUNTS, LABELS, ANGLES = row(0.0, 1.0, 3.0, 12.0), torch.tensor([0, 2, 1, 2]), r
 SIMPLEX = rows([0.2, 0.3, 0.5], [0.1, 0.1, 0.8], [0.6, 0.3, 0.1], [0.01, 0.98, 0.01])
 VECTORS = rows([1.0, -0.5], [0.0, 0.0], [0.3, 4.0], [2.0, -1.0])
 ORDERS = torch.tensor([[0, 1, 2], [2, 0, 1], [1, 2, 0], [2, 1, 0]])
+PARTIAL_ORDERS = torch.tensor([[0, 1, -1], [2, 0, 1], [1, -1, -1], [2, 1, -1]])
 LOGITS = rows([0.0, 0.0, 0.0], [1.0, -2.0, 0.5], [3.0, 3.5, -4.0], [-1.0, 0.2, 0.1])
 MEANS, DISPERSION = row(0.5, 1.0, 4.0, 10.0), row(0.1, 2.0, 0.5, 1.0)
 GATES, LEVELS = row(-2.0, 0.0, 1.0, -5.0), row(0.2, 0.5, 0.7, 0.9)
@@ -81,6 +83,7 @@ TRIALS = row(15.0, 15.0, 15.0, 15.0)
 WITH_ZEROS = row(0.0, 1.0, 2.5, 7.0)
 NOT_COUNTS = spoiled(COUNTS, negative=-1.0, fraction=0.5)
 NOT_POSITIVE = spoiled(POSITIVE, negative=-1.0)
+NOT_PARTIAL_ORDERS = spoiled(PARTIAL_ORDERS, twice=1.0, gap=-1.0, too_large=3.0, fraction=0.5)
 NOT_SHARES = spoiled(SHARE, zero=0.0, one=1.0, below=-0.1, above=1.1)
 NOT_LABELS = spoiled(LABELS, negative=-1.0, too_large=3.0, fraction=0.5)
 
@@ -168,6 +171,18 @@ def _plackett_luce(y: Array, logits: Array) -> Array:
     return sum(scores[:, place] - special.logsumexp(scores[:, place:], -1) for place in range(y.shape[1]))
 
 
+def _plackett_luce_partial(y: Array, logits: Array, last: bool = False) -> Array:
+    """By the definition, place by place: a choice among those still there."""
+    log_prob = np.zeros(len(y))
+    for number, (row, scores) in enumerate(zip(y, np.exp(logits), strict=True)):
+        listed = [item for item in row if item >= 0]
+        left = set(range(len(row))) if last else set(listed)
+        for item in listed:
+            log_prob[number] += np.log(scores[item] / scores[list(left)].sum())
+            left.remove(item)
+    return log_prob
+
+
 def _von_mises(y: Array, vector: Array) -> Array:
     return stats.vonmises.logpdf(y, np.hypot(*vector.T), np.arctan2(vector[:, 1], vector[:, 0]))
 
@@ -251,6 +266,13 @@ _TABLE = (
     Case(
         "plackett_luce", 3, {"logits": LOGITS}, _plackett_luce, ORDERS,
         spoiled(ORDERS, twice=1.0, negative=-1.0, too_large=3.0, fraction=0.5),
+    ),
+    Case(
+        "plackett_luce_partial", 3, {"logits": LOGITS}, _plackett_luce_partial, PARTIAL_ORDERS, NOT_PARTIAL_ORDERS,
+    ),
+    Case(
+        "plackett_luce_top", 3, {"logits": LOGITS}, partial(_plackett_luce_partial, last=True),
+        PARTIAL_ORDERS, NOT_PARTIAL_ORDERS,
     ),
     Case("poisson", None, {"rate": MEANS}, lambda y, rate: stats.poisson.logpmf(y, rate), COUNTS, NOT_COUNTS),
     Case(

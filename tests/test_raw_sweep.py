@@ -14,7 +14,8 @@ from likelihead.families.family import Family, family_for
 from likelihead.target_types import target_type_of
 
 RAW = torch.arange(-100.0, 101.0, 5.0)
-SIZES = {"multivariate_normal": 2, "categorical": 3, "plackett_luce": 3, "dirichlet": 3, "ordinal": 3}
+SIZES = {"multivariate_normal": 2, "categorical": 3, "plackett_luce": 3, "dirichlet": 3, "ordinal": 3,
+         "plackett_luce_partial": 3, "plackett_luce_top": 3}  # fmt: skip
 #: Targets as people have them, for each kind of support.
 ORDINARY = {
     "real": [-1.3, 0.0, 0.4, 2.5],
@@ -26,6 +27,7 @@ ORDINARY = {
     "class": [0, 1, 2],
     "ranking": [[0, 1, 2], [2, 1, 0], [1, 2, 0]],
     "vector": [[0.3, -1.0], [2.0, 1.5]],
+    "partial_ranking": [[0, 1, -1], [2, 1, 0], [1, -1, -1]],
     "shares": [[0.2, 0.3, 0.5], [0.01, 0.09, 0.9]],
 }
 KINDS = {

@@ -46,8 +46,8 @@ GOOD: dict[str, list[object]] = {
 }
 #: Any other family: those of its row of the table.
 GOOD |= {name: case.inside.tolist() for name, case in CASES.items() if name not in GOOD}
-WHOLE = ("categorical", "ordinal", "plackett_luce")
-VECTORS = ("multivariate_normal", "plackett_luce", "dirichlet")
+WHOLE = ("categorical", "ordinal", "plackett_luce", "plackett_luce_partial", "plackett_luce_top")
+VECTORS = ("multivariate_normal", "plackett_luce", "plackett_luce_partial", "plackett_luce_top", "dirichlet")
 #: Values that the family refuses, and what the error says of them.
 BAD: dict[str, list[tuple[float, str]]] = {
     "exponential": [(-1.0, "below 0"), (1e300, "too large for float32")],

@@ -23,6 +23,7 @@ from likelihead.families.links import base_constraint
 from likelihead.target_types.angle import Angle
 from likelihead.target_types.classes import Binary, Class, Level
 from likelihead.target_types.numbers import Count, Number, Positive, Proportion, Real
+from likelihead.target_types.partial_ranking import PartialRanking
 from likelihead.target_types.ranking import Ranking
 from likelihead.target_types.target_type import TargetType, Values
 from likelihead.target_types.vectors import OneHot, Shares, UnitVector
@@ -30,7 +31,21 @@ from likelihead.target_types.vectors import OneHot, Shares, UnitVector
 #: The target types by name; a distribution class may declare its own, as in `target_type = "level"`.
 TARGET_TYPES: dict[str, type[TargetType]] = {
     cls.name: cls
-    for cls in (Real, Positive, Proportion, Count, Angle, Binary, Class, Level, Shares, OneHot, UnitVector, Ranking)
+    for cls in (
+        Real,
+        Positive,
+        Proportion,
+        Count,
+        Angle,
+        Binary,
+        Class,
+        Level,
+        Shares,
+        OneHot,
+        UnitVector,
+        Ranking,
+        PartialRanking,
+    )
 }
 #: Raw outputs at which the density on the boundary of the support is evaluated, to see whether it is finite.
 PROBES = (0.7, -0.7)

@@ -127,12 +127,6 @@ class TargetEncoder:
         return cls(target_type_from(state["target_type"]), TargetColumns(**columns), state["distances"])
 
 
-def missing_rows(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
-    """Which rows (n,) lack a target."""
-    missing: np.ndarray = frame[list(columns)].isna().any(axis=1).to_numpy(dtype=bool)
-    return missing
-
-
 def _rows(frame: pd.DataFrame) -> np.ndarray:
     return np.asarray(frame.index)
 

@@ -51,6 +51,8 @@ SIMULATORS: dict[str, Simulator] = {
     "Dirichlet": positives.budgets,
     "Binomial": counts.seeds,
     "BetaBinomial": counts.trays,
+    "PartialPlackettLuce": classes.races,
+    "TopPlackettLuce": classes.votes,
     "GammaMean": positives.claim_sizes,
     "Gumbel": extremes.floods,
     "Logistic": extremes.wages,
@@ -125,7 +127,7 @@ def make(name: str | None, family: str | Mapping[str, Any] | type, rows: int, se
     simulation = simulators[chosen](rng, rows) if chosen in simulators else generic(family, rng, rows)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(rng.integers(2**62)))
-        y = simulation.truth.sample()
+        y = simulation.observed(simulation.truth.sample())
     frame = pd.DataFrame({**simulation.inputs, **_cells(simulation, y)})
     return Synthetic(frame, simulation.target, simulation.truth, y, chosen, simulation.exposure)
 
@@ -134,14 +136,17 @@ def _cells(simulation: Simulation, y: Tensor) -> dict[str, Any]:
     """The target columns of the table: numbers, or labels as text."""
     columns = (y.flatten(1) if y.dim() > 1 else y[:, None]).numpy()
     if simulation.labels is not None:
-        columns = np.asarray(simulation.labels)[columns.astype(np.int64)]
+        codes = columns.astype(np.int64)
+        columns = np.asarray(simulation.labels)[codes]
+        if (codes < 0).any():
+            columns = np.where(codes < 0, np.array(None, dtype=object), columns)
         if all(label.isdigit() for label in simulation.labels):
             columns = columns.astype(np.int64)
     elif not simulation.truth.support.is_discrete:
         columns = columns.astype(np.float64)
     else:
         columns = columns.astype(np.int64)
-    return dict(zip(simulation.target, columns.T, strict=True))
+    return dict(zip(simulation.target, columns.T[: len(simulation.target)], strict=True))
 
 
 def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], seed: int) -> Data:

@@ -26,6 +26,7 @@ class Simulation:
         target: the target columns, one per component of y.
         labels: the label of each class, or the name of each item of a ranking, in sorted order; None for numbers.
         exposure: the input column that is the exposure of the target; None for none.
+        observed: what the table shows of y.
     """
 
     inputs: Inputs
@@ -33,6 +34,7 @@ class Simulation:
     target: list[str]
     labels: list[str] | None = None
     exposure: str | None = None
+    observed: Callable[[Tensor], Tensor] = lambda y: y
 
 
 @dataclass(frozen=True)
