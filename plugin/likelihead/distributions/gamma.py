@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyro.distributions as dist
@@ -79,6 +80,10 @@ class Gamma(dist.Gamma):
     >>> Gamma(torch.tensor(1e7), torch.tensor(1e7)).log_prob(torch.tensor(1.0))
     tensor(7.1401)
     """
+
+    #: What an exposure divides, as the mean is one over it.
+    exposure_parameter = "rate"
+    exposed: Any = staticmethod(torch.div)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value) for value of shape sample_shape + batch_shape."""

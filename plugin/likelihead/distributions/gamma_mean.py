@@ -28,6 +28,7 @@ class GammaMean(Gamma):
     arg_constraints = {"mean": constraints.positive, "concentration": constraints.positive}  # noqa: RUF012
     #: What an exposure multiplies.
     exposure_parameter = "mean"
+    exposed = staticmethod(torch.mul)
 
     def __init__(self, mean: Tensor | float, concentration: Tensor | float, validate_args: bool | None = None) -> None:
         self._mean, self.concentration = broadcast_all(mean, concentration)

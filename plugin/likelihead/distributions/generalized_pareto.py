@@ -21,14 +21,15 @@ class GeneralizedPareto(TorchDistribution):
     """GeneralizedPareto(scale, concentration), all of shape (...), y >= 0: excesses over a threshold.
 
     With k the concentration, log p(y) = -log(scale) - (1 + 1/k) log(1 + k y / scale) (Pickands, 1975): the tail is that
-    of y^(-1/k), and as k goes to 0 exponential. Pyro's class also takes a location and concentrations below 0, whose
-    support ends at a point that moves with the parameters, where the likelihood is 0 and has no gradient.
+    of y^(-1/k), and as k goes to 0 exponential; k < 1, so that there is a mean. Pyro's class also takes a location and
+    concentrations below 0, whose support ends at a point that moves with the parameters, where the likelihood is 0 and
+    has no gradient.
 
     >>> GeneralizedPareto(torch.tensor(1.0), torch.tensor(1e-9)).log_prob(torch.tensor(2.0))
     tensor(-2.)
     """
 
-    arg_constraints = {"scale": constraints.positive, "concentration": constraints.positive}  # noqa: RUF012
+    arg_constraints = {"scale": constraints.positive, "concentration": constraints.unit_interval}  # noqa: RUF012
     support = constraints.nonnegative
     has_rsample = True
     #: What an exposure multiplies.
@@ -45,8 +46,8 @@ class GeneralizedPareto(TorchDistribution):
 
     @property
     def mean(self) -> Tensor:
-        """scale / (1 - k); infinite for concentrations k from 1 on."""
-        return torch.where(self.concentration < 1.0, self.scale / (1.0 - self.concentration), torch.inf)
+        """scale / (1 - k)."""
+        return self.scale / (1.0 - self.concentration)
 
     def rsample(self, sample_shape: _size = torch.Size()) -> Tensor:  # noqa: B008
         """Samples of shape sample_shape + batch_shape, with gradients."""
@@ -72,7 +73,6 @@ class GeneralizedParetoLaw(PositiveLaw):
     concentration: Array
     claims = PositiveLaw.claims | {
         "mode": Claim("exact", "0, the edge"),
-        "mean": Claim("exact", "infinite for concentration >= 1"),
         "interval": Claim("exact"),
     }
 
@@ -80,7 +80,7 @@ class GeneralizedParetoLaw(PositiveLaw):
         return np.zeros(self.shape)
 
     def mean(self) -> Array:
-        return np.where(self.concentration < 1.0, self.scale / (1.0 - self.concentration), np.inf)
+        return self.scale / (1.0 - self.concentration)
 
     def cdf(self, y: Array) -> Array:
         z = self.concentration * np.maximum(y, 0.0) / self.scale
@@ -94,13 +94,10 @@ class GeneralizedParetoLaw(PositiveLaw):
 
     def crps(self, y: Array) -> Array:
         """Friederichs & Thorarinsdottir (2012): s (z - 2 (1 - (1 - F)^(1 - k)) / (1 - k) + 1 / (2 - k)), z = y / s."""
-        k = self.concentration
-        gap = np.where(k < 1.0, 1.0 - k, 1.0)
-        z = np.asarray(y) / self.scale
+        k, z = self.concentration, np.asarray(y) / self.scale
         # 1 - F(y) = (1 + k z)^(-1/k), 1 below 0.
-        share = -np.expm1(-gap / k * np.log1p(k * np.maximum(z, 0.0))) / gap
-        score = self.scale * (np.abs(z) - 2.0 * share + 1.0 / (2.0 - np.minimum(k, 1.0)))
-        return np.where(k < 1.0, score, np.inf)
+        share = -np.expm1((1.0 - 1.0 / k) * np.log1p(k * np.maximum(z, 0.0))) / (1.0 - k)
+        return self.scale * (np.abs(z) - 2.0 * share + 1.0 / (2.0 - k))
 
 
 @law_of.register

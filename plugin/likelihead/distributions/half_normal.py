@@ -1,15 +1,33 @@
-"""The law of Pyro's half-normal distribution, whose class is used unchanged."""
+"""The half-normal distribution with an exposure, and its law."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pyro.distributions as dist
 from scipy import special
+from torch.types import _size
 
 from likelihead.laws.law import Array, Claim, Law, law_of
 from likelihead.laws.positive import PositiveLaw
+
+
+class HalfNormal(dist.HalfNormal):
+    """HalfNormal(scale), scale (...), y >= 0: Pyro's class, with an exposure that multiplies the scale.
+
+    >>> import torch
+    >>> HalfNormal(torch.tensor(1.0)).log_prob(torch.tensor(0.0))
+    tensor(-0.2258)
+    """
+
+    #: What an exposure multiplies.
+    exposure_parameter = "scale"
+
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Any:
+        """The same distribution for a larger batch_shape."""
+        return super().expand(batch_shape, self._get_checked_instance(HalfNormal, _instance))
 
 
 class HalfNormalLaw(PositiveLaw):

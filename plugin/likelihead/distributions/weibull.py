@@ -54,6 +54,9 @@ class Weibull(dist.Weibull):
     tensor(-106.5978)
     """
 
+    #: What an exposure multiplies.
+    exposure_parameter = "scale"
+
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value) for value of shape sample_shape + batch_shape."""
         if self._validate_args:

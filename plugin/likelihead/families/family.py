@@ -109,13 +109,13 @@ class Family:
             built = MixtureSameFamily(weights, built, validate_args=False)
         return built.to_event(len(self.output_shape)) if self.output_shape else built
 
-    def example(self) -> Any:
-        """The distribution of one row, batch_shape (1,), at anchor 0 and raw output 0, to read shapes and support."""
+    def example(self, raw_output: float = 0.0) -> Any:
+        """The distribution of one row, batch_shape (1,), at anchor 0 and one raw output, to read shapes and support."""
         values = {}
         for name, shape in self.parameter_shapes.items():
             role = self.roles[name]
             if isinstance(role, str):
-                raw = torch.zeros(1, *self.links[name].raw_shape(shape))
+                raw = torch.full((1, *self.links[name].raw_shape(shape)), raw_output)
                 values[name] = self.links[name](raw, torch.zeros_like(raw))
             else:
                 values[name] = self.number(name).expand(1, *shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from likelihead.errors import TargetError
@@ -10,9 +11,10 @@ from likelihead.heads.sites import aligned
 
 
 def expose(family: Family, values: dict[str, Tensor], exposure: Tensor | None) -> dict[str, Tensor]:
-    """Multiply the parameter that the family names by the exposure, per row (N,) or per site (N, *sites).
+    """Multiply the mean by the exposure, per row (N,) or per site (N, *sites), or the number of trials.
 
-    It is the expected count, the mean or scale of a magnitude, or the number of trials.
+    The class names the parameter, and where the mean is not proportional to it a function `exposed` of the parameter
+    and the exposure: a rate is divided, a location in logarithms is shifted.
 
     Args:
         family: the family of the parameters.
@@ -27,10 +29,12 @@ def expose(family: Family, values: dict[str, Tensor], exposure: Tensor | None) -
     name = getattr(family.cls, "exposure_parameter", None)
     if name is None or family.components:
         raise TargetError(
-            f"{family.name} takes no exposure, which scales the expected count of a count family: leave it out"
+            f"{family.name} takes no exposure, which scales the mean of a family of counts or magnitudes: leave it out"
         )
     value = values[name]
-    return values | {name: value * aligned(exposure, value.shape, "exposure")}
+    factor = aligned(exposure, value.shape, "exposure")
+    exposed = getattr(family.cls, "exposed", torch.mul)
+    return values | {name: exposed(value, factor)}
 
 
 def check_trials(family: Family, y: Tensor, exposure: Tensor | None) -> None:

@@ -47,6 +47,12 @@ TARGET_TYPES: dict[str, type[TargetType]] = {
         PartialRanking,
     )
 }
+#: The families that an error suggests: those to start with, of which the other shipped ones are variants.
+BASIC = (
+    "bernoulli", "beta", "beta_proportion", "categorical", "dirichlet", "exponential", "gamma", "gaussian_mixture",
+    "laplace", "log_normal", "multivariate_normal", "negative_binomial", "normal", "ordinal", "plackett_luce",
+    "poisson", "student_t", "von_mises", "weibull", "zero_inflated_poisson",
+)  # fmt: skip
 #: Raw outputs at which the density on the boundary of the support is evaluated, to see whether it is finite.
 PROBES = (0.7, -0.7)
 #: Log-densities beyond ± this count as infinite: some families return a large finite number instead.
@@ -159,7 +165,7 @@ def distribution_at(family: Family, raw: float | Mapping[str, Tensor]) -> Any:
 
 
 def fitting_families(values: Values) -> list[str]:
-    """The shipped families, except those of directions, whose support contains all finite rows of `values` (n, D).
+    """The families to start with, without those of directions, whose support contains all finite rows of values (n, D).
 
     >>> "gamma" in fitting_families(np.array([[0.5], [2.0]]))
     True
@@ -167,12 +173,12 @@ def fitting_families(values: Values) -> list[str]:
     values = values[np.isfinite(values).all(axis=1)]
     if not len(values):
         return []
-    return [name for name, target_type in _shipped_types() if target_type.suits(values)]
+    return [name for name, target_type in _basic_types() if target_type.suits(values)]
 
 
 @cache
-def _shipped_types() -> tuple[tuple[str, TargetType], ...]:
-    return tuple((name, target_type_of(name)) for name in shipped())
+def _basic_types() -> tuple[tuple[str, TargetType], ...]:
+    return tuple((name, target_type_of(name)) for name in shipped() if name in BASIC)
 
 
 def _bounds(support: Constraint) -> tuple[float, float]:

@@ -12,7 +12,7 @@ import torch
 
 from likelihead.distributions.partial_plackett_luce import UNLISTED, partial_permutation
 from likelihead.errors import TargetError
-from likelihead.target_types.cells import describe_cells, labels, sort_labels
+from likelihead.target_types.cells import describe_cells, label, labels, sort_labels
 from likelihead.target_types.ranking import Ranking, from_ranks, item_cells, items_of
 from likelihead.target_types.target_type import Mask, TargetColumns, Values, rows_to_cells
 
@@ -46,7 +46,9 @@ class PartialRanking(Ranking):
     def fit_columns(self, frame: pd.DataFrame, names: list[str], options: Mapping[str, Any]) -> TargetColumns:
         """The items, which may be more than the ranks, and how the columns encode their order."""
         style = "text" if len(names) == 1 else options["ranking"]
-        if style == "orders":
+        if options["levels"]:
+            items = [label(item) for item in options["levels"]]
+        elif style == "orders":
             items = sort_labels(item for name in names for item in labels(frame[name]).dropna())
         else:
             items = items_of(frame, names, style)
@@ -55,6 +57,12 @@ class PartialRanking(Ranking):
     def read(self, frame: pd.DataFrame, columns: TargetColumns) -> Values:
         """The index of the item at each rank, then -1, (n, K); NaN in rows without any item."""
         values, bad = self._read(frame, columns)
+        unknown = self._unknown(frame, columns)
+        if unknown:
+            raise TargetError(
+                f"target columns {columns.names[0]!r}, …: no training row ranks {', '.join(map(repr, unknown[:5]))}"
+                f"{', …' if len(unknown) > 5 else ''}: name all items, data.levels=[…], or leave these rows out"
+            )
         if bad.any():
             texts = frame[columns.names].astype(str).agg(" ".join, axis=1)
             raise TargetError(
@@ -68,6 +76,13 @@ class PartialRanking(Ranking):
         """Rows (n,) that hold at least one item, and none twice."""
         values, bad = self._read(frame, columns)
         return ~bad & ~np.isnan(values).any(axis=1)
+
+    def _unknown(self, frame: pd.DataFrame, columns: TargetColumns) -> list[str]:
+        """The items that are not among those of the training rows."""
+        if columns.ranking == "ranks":
+            return []
+        cells = item_cells(frame, columns.names, columns.ranking, partial=True)
+        return sort_labels({item for row in cells for item in row or [] if item} - set(columns.labels or []))
 
     def _read(self, frame: pd.DataFrame, columns: TargetColumns) -> tuple[Values, Mask]:
         items = columns.labels or []

@@ -18,6 +18,7 @@ from likelihead.data.sources.synthetic.simulation import Simulation, Simulator, 
 from likelihead.data.tables.split_table import Table, split
 from likelihead.errors import LikelihoodError
 from likelihead.families.family import probe_family
+from likelihead.families.signature import path_of
 from likelihead.target_types.cells import as_list
 
 #: The options of this source, with their defaults: those of conf/data/synthetic.yaml.
@@ -54,10 +55,10 @@ SIMULATORS: dict[str, Simulator] = {
     "PartialPlackettLuce": classes.races,
     "TopPlackettLuce": classes.votes,
     "GammaMean": positives.claim_sizes,
-    "Gumbel": extremes.floods,
+    "likelihead.distributions.Gumbel": extremes.floods,
     "Logistic": extremes.wages,
     "LogLogistic": extremes.remissions,
-    "HalfNormal": extremes.misses,
+    "likelihead.distributions.HalfNormal": extremes.misses,
     "GeneralizedPareto": extremes.storms,
     "AsymmetricLaplace": extremes.delays,
     "SkewNormal": extremes.rents,
@@ -90,6 +91,8 @@ def default_name(family: str | Mapping[str, Any] | type) -> str:
         return SIMULATORS["mixture"].__name__ if resolved.cls.__name__ == "Normal" else GENERIC
     if resolved.zeros:
         return SIMULATORS[resolved.name].__name__ if resolved.name in SIMULATORS else GENERIC
+    if path_of(resolved.cls) in SIMULATORS:
+        return SIMULATORS[path_of(resolved.cls)].__name__
     wanted = set(_constraints(resolved.cls))
     for cls in resolved.cls.__mro__:
         if cls.__name__ in SIMULATORS and (cls is resolved.cls or set(_constraints(cls)) == wanted):
