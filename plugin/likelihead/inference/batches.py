@@ -74,7 +74,7 @@ def combined(dists: Sequence[Any], combine: Combine) -> Any:
         )
         return type(first)(weights, components, validate_args=False)
     if isinstance(first, WithZeros):
-        base = _combined([dist.base_dist for dist in dists], combine)
+        base = combined([dist.base_dist for dist in dists], combine)
         gate = combine([dist.gate_logits for dist in dists])
         return type(first)(base, gate, validate_args=False)
     parameters = {name: combine([_expanded(dist, name) for dist in dists]) for name in given_parameters(first)}
