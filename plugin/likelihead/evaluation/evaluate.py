@@ -16,6 +16,7 @@ from likelihead.data.dataset import Dataset
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.scores import aggregate, scores
 from likelihead.heads.sites import by_row, by_site, counts, filled, log_prob, row_weights
+from likelihead.target_types.joint import JointType
 
 #: The largest batch: its rows, and the numbers in its x.
 MAX_ROWS, MAX_NUMBERS = 10_000, 2**24
@@ -88,8 +89,9 @@ def evaluate_all(scored: Sequence[tuple[nn.Module, Dataset | Iterable[Any]]]) ->
         return Evaluation()
     per_row = {name: torch.cat([part.scores[name] for part in parts]) for name in parts[0].scores}
     weight = torch.cat([part.weight for part in parts])
-    means = aggregate(per_row, weight, errors=len(weight) > 1)
-    errors = {name: means[f"{name}_se"] for name in per_row if len(weight) > 1}
+    is_joint = isinstance(getattr(scored[0][0].head, "target_type", None), JointType)
+    means = aggregate(per_row, weight, errors=len(weight) > 1, partial=is_joint)
+    errors = {name: means[f"{name}_se"] for name in per_row if f"{name}_se" in means}
     if any(part.has_sites for part in parts):
         total, sites = (sum(getattr(part, name) for part in parts) for name in ("total", "sites"))
         means["nll_per_site"] = float(total / sites)

@@ -19,9 +19,11 @@ from likelihead.configs import shipped
 from likelihead.distributions.plackett_luce import Permutation
 from likelihead.errors import LikelihoodError
 from likelihead.families.family import Family, probe_family
+from likelihead.families.joint import joint_families
 from likelihead.families.links import base_constraint
 from likelihead.target_types.angle import Angle
 from likelihead.target_types.classes import Binary, Class, Level
+from likelihead.target_types.joint import JointType
 from likelihead.target_types.numbers import Count, Number, Positive, Proportion, Real
 from likelihead.target_types.partial_ranking import PartialRanking
 from likelihead.target_types.ranking import Ranking
@@ -119,6 +121,9 @@ def target_type_of(spec: str | Mapping[str, Any] | type | Family) -> TargetType:
     >>> target_type_of("beta").support_text
     'numbers between 0 and 1 (both ends excluded)'
     """
+    families = joint_families(spec)
+    if families is not None:
+        return JointType.of({name: target_type_of(family) for name, family in families.items()})
     family = spec if isinstance(spec, Family) else probe_family(spec)
     low, high = (distribution_at(family, raw) for raw in PROBES)
     support = base_constraint(low.support)

@@ -19,7 +19,7 @@ from likelihead.data.options import CHOICES
 from likelihead.data.row_splits import RowNumbers
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.data.tables.files import read_table
-from likelihead.data.tables.target_encoder import TargetEncoder
+from likelihead.data.tables.joint_target_encoder import AnyTargetEncoder
 from likelihead.errors import LikelihoodError, TargetError
 from likelihead.target_types.cells import require_columns
 from likelihead.target_types.target_type import TargetType
@@ -121,7 +121,7 @@ def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
         raise LikelihoodError(f"{name} is {value!r}; the choices are {', '.join(choices)}")
 
 
-def _usable_rows(frame: pd.DataFrame, target: TargetEncoder) -> RowMask:
+def _usable_rows(frame: pd.DataFrame, target: AnyTargetEncoder) -> RowMask:
     """The rows (n,) with a target that the family takes; how many others there are is logged."""
     if not all(name in frame.columns for name in target.names):
         return np.zeros(len(frame), dtype=bool)

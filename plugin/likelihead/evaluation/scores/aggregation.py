@@ -10,7 +10,9 @@ from torch import Tensor
 from likelihead.errors import LikelihoodError
 
 
-def aggregate(per_row: Mapping[str, Tensor], weight: Tensor | None = None, errors: bool = False) -> dict[str, float]:
+def aggregate(
+    per_row: Mapping[str, Tensor], weight: Tensor | None = None, errors: bool = False, partial: bool = False
+) -> dict[str, float]:
     """The weighted mean of each score over all rows, and with `errors` its standard error as `<name>_se`.
 
     With w the weights of n rows and m the mean, the standard error is
@@ -20,6 +22,8 @@ def aggregate(per_row: Mapping[str, Tensor], weight: Tensor | None = None, error
         per_row: each score by name, (n,) or any other shape that all of them share.
         weight: of the same shape, not negative; rows of weight 0 do not count.
         errors: whether to include the standard errors.
+        partial: whether NaN stands for a row without this score, as where one of several targets is missing; a score
+            without any row is left out.
 
     Raises:
         LikelihoodError: a weight of another shape, or no row of positive weight.
@@ -29,7 +33,14 @@ def aggregate(per_row: Mapping[str, Tensor], weight: Tensor | None = None, error
     """
     results: dict[str, float] = {}
     for name, values in per_row.items():
-        mean, error = _mean_and_error(name, values.detach().cpu().double(), weight)
+        values = values.detach().cpu().double()
+        each = weight
+        if partial:
+            known = ~values.isnan() & (torch.ones_like(values) if weight is None else weight).gt(0.0)
+            if not known.any():
+                continue
+            values, each = values[known], None if weight is None else weight[known]
+        mean, error = _mean_and_error(name, values, each)
         results[name] = mean
         if errors:
             results[f"{name}_se"] = error

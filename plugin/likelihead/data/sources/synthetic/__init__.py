@@ -16,8 +16,10 @@ from likelihead.data.sources.synthetic import classes, counts, extremes, positiv
 from likelihead.data.sources.synthetic.generic import generic
 from likelihead.data.sources.synthetic.simulation import Simulation, Simulator, Synthetic
 from likelihead.data.tables.split_table import Table, split
+from likelihead.distributions.joint import Joint
 from likelihead.errors import LikelihoodError
 from likelihead.families.family import probe_family
+from likelihead.families.joint import joint_families
 from likelihead.families.signature import path_of
 from likelihead.target_types.cells import as_list
 
@@ -135,6 +137,29 @@ def make(name: str | None, family: str | Mapping[str, Any] | type, rows: int, se
     return Synthetic(frame, simulation.target, simulation.truth, y, chosen, simulation.exposure)
 
 
+def joint(families: Mapping[str, Any], rows: int, seed: int) -> Synthetic:
+    """Simulate the data set that suits the family of each target, side by side: inputs `target_input`, and the targets.
+
+    >>> joint({"visits": "poisson", "share": "beta"}, rows=2, seed=0).target
+    ['visits', 'share']
+    """
+    frames, truths, targets = [], [], []
+    for number, (name, family) in enumerate(families.items()):
+        one = make(None, family, rows, seed + number)
+        if len(one.target) > 1 or one.exposure:
+            raise LikelihoodError(f"target {name!r}: no joint set is simulated of {one.name}; give data=table")
+        frames.append(one.frame.rename(columns=lambda column, one=one, name=name: _joint_name(column, one, name)))
+        truths.append(one.truth)
+        targets.append(one.y)
+    truth = Joint(list(families), truths, [not y.is_floating_point() for y in targets], validate_args=False)
+    y = torch.stack([y.double() for y in targets], -1)
+    return Synthetic(pd.concat(frames, axis=1), list(families), truth, y, "joint")
+
+
+def _joint_name(column: str, one: Synthetic, target: str) -> str:
+    return target if column == one.target[0] else f"{target}_{column}"
+
+
 def _cells(simulation: Simulation, y: Tensor) -> dict[str, Any]:
     """The target columns of the table: numbers, or labels as text."""
     columns = (y.flatten(1) if y.dim() > 1 else y[:, None]).numpy()
@@ -154,7 +179,8 @@ def _cells(simulation: Simulation, y: Tensor) -> dict[str, Any]:
 
 def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], seed: int) -> Data:
     """The data set `options["name"]`, or the one that suits the family, split and encoded for the family."""
-    synthetic = make(options["name"], family, int(options["rows"]), int(options["data_seed"]))
+    families, rows, data_seed = joint_families(family), int(options["rows"]), int(options["data_seed"])
+    synthetic = make(options["name"], family, rows, data_seed) if families is None else joint(families, rows, data_seed)
     target = as_list(options["target"]) or synthetic.target
     oracle = synthetic.log_prob if target == synthetic.target else None
     options = {**options, "exposure": options["exposure"] or synthetic.exposure}
