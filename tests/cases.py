@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 from scipy import special, stats
 from torch import Tensor
+
+from likelihead.configs import read
 
 Array = NDArray[np.float64]
 INFINITY = float("inf")
@@ -26,7 +29,7 @@ class Case(NamedTuple):
         log_prob: (4,) from y and the parameters by name, as numpy arrays; from scipy or the textbook, not our code.
         inside: targets in the support, (4, *event_shape).
         outside: targets that must be refused, each with its label.
-        mapping: what its YAML holds, where it is not shipped.
+        mapping: what its YAML holds, where it is not shipped or the case fixes another number.
     """
 
     name: str
@@ -72,10 +75,15 @@ COUNTS, LABELS, ANGLES = row(0.0, 1.0, 3.0, 12.0), torch.tensor([0, 2, 1, 2]), r
 SIMPLEX = rows([0.2, 0.3, 0.5], [0.1, 0.1, 0.8], [0.6, 0.3, 0.1], [0.01, 0.98, 0.01])
 VECTORS = rows([1.0, -0.5], [0.0, 0.0], [0.3, 4.0], [2.0, -1.0])
 ORDERS = torch.tensor([[0, 1, 2], [2, 0, 1], [1, 2, 0], [2, 1, 0]])
+PARTIAL_ORDERS = torch.tensor([[0, 1, -1], [2, 0, 1], [1, -1, -1], [2, 1, -1]])
 LOGITS = rows([0.0, 0.0, 0.0], [1.0, -2.0, 0.5], [3.0, 3.5, -4.0], [-1.0, 0.2, 0.1])
 MEANS, DISPERSION = row(0.5, 1.0, 4.0, 10.0), row(0.1, 2.0, 0.5, 1.0)
+GATES, LEVELS = row(-2.0, 0.0, 1.0, -5.0), row(0.2, 0.5, 0.7, 0.9)
+TRIALS = row(15.0, 15.0, 15.0, 15.0)
+WITH_ZEROS = row(0.0, 1.0, 2.5, 7.0)
 NOT_COUNTS = spoiled(COUNTS, negative=-1.0, fraction=0.5)
 NOT_POSITIVE = spoiled(POSITIVE, negative=-1.0)
+NOT_PARTIAL_ORDERS = spoiled(PARTIAL_ORDERS, twice=1.0, gap=-1.0, too_large=3.0, fraction=0.5)
 NOT_SHARES = spoiled(SHARE, zero=0.0, one=1.0, below=-0.1, above=1.1)
 NOT_LABELS = spoiled(LABELS, negative=-1.0, too_large=3.0, fraction=0.5)
 
@@ -83,6 +91,52 @@ NOT_LABELS = spoiled(LABELS, negative=-1.0, too_large=3.0, fraction=0.5)
 def _beta_proportion(y: Array, logits: Array, precision: Array) -> Array:
     mean = special.expit(logits)
     return stats.beta.logpdf(y, mean * precision, (1.0 - mean) * precision)
+
+
+def _asymmetric_laplace(y: Array, loc: Array, scale: Array, level: Array) -> Array:
+    # By the ratio of its two scales, kappa^2 = left / right, and their geometric mean.
+    return stats.laplace_asymmetric.logpdf(
+        y, np.sqrt(level / (1.0 - level)), loc, 2.0 * scale * np.sqrt(level * (1.0 - level))
+    )
+
+
+def _two_piece(y: Array, twin: Any, loc: Array, scale: Array, level: Array) -> Array:
+    """From the truncated halves of the symmetric density, P(Y < loc) = level."""
+    below, above = y < loc, y >= loc
+    left, right = twin(loc, 2.0 * scale * level), twin(loc, 2.0 * scale * (1.0 - level))
+    return np.log(2.0 * level * below * left.pdf(y) + 2.0 * (1.0 - level) * above * right.pdf(y))
+
+
+def _hurdle(y: Array, gate_logits: Array, log_base: Array, base_zero: Array | float = 0.0) -> Array:
+    gate = special.expit(gate_logits)
+    return np.where(y == 0, np.log(gate), np.log1p(-gate) + log_base - np.log1p(-np.asarray(base_zero)))
+
+
+def _inflated_negative_binomial(y: Array, gate_logits: Array, mean: Array, dispersion: Array) -> Array:
+    gate = special.expit(gate_logits)
+    return np.log(gate * (y == 0) + (1.0 - gate) * np.exp(_negative_binomial(y, mean, dispersion)))
+
+
+def _hurdle_negative_binomial(y: Array, gate_logits: Array, mean: Array, dispersion: Array) -> Array:
+    zero = np.exp(_negative_binomial(0.0 * y, mean, dispersion))
+    return _hurdle(y, gate_logits, _negative_binomial(y, mean, dispersion), zero)
+
+
+def _gamma_mean(y: Array, mean: Array, concentration: Array) -> Array:
+    return stats.gamma.logpdf(y, concentration, scale=mean / concentration)
+
+
+def _hurdle_gamma(y: Array, gate_logits: Array, mean: Array, concentration: Array) -> Array:
+    return _hurdle(y, gate_logits, _gamma_mean(np.where(y == 0, 1.0, y), mean, concentration))
+
+
+def _binomial(y: Array, total_count: Array, logits: Array) -> Array:
+    return stats.binom.logpmf(y, total_count, special.expit(logits))
+
+
+def _beta_binomial(y: Array, total_count: Array, logits: Array, precision: Array) -> Array:
+    mean = special.expit(logits)
+    return stats.betabinom.logpmf(y, total_count, mean * precision, (1.0 - mean) * precision)
 
 
 def _categorical(y: Array, logits: Array) -> Array:
@@ -117,6 +171,18 @@ def _plackett_luce(y: Array, logits: Array) -> Array:
     return sum(scores[:, place] - special.logsumexp(scores[:, place:], -1) for place in range(y.shape[1]))
 
 
+def _plackett_luce_partial(y: Array, logits: Array, last: bool = False) -> Array:
+    """By the definition, place by place: a choice among those still there."""
+    log_prob = np.zeros(len(y))
+    for number, (row, scores) in enumerate(zip(y, np.exp(logits), strict=True)):
+        listed = [item for item in row if item >= 0]
+        left = set(range(len(row))) if last else set(listed)
+        for item in listed:
+            log_prob[number] += np.log(scores[item] / scores[list(left)].sum())
+            left.remove(item)
+    return log_prob
+
+
 def _von_mises(y: Array, vector: Array) -> Array:
     return stats.vonmises.logpdf(y, np.hypot(*vector.T), np.arctan2(vector[:, 1], vector[:, 0]))
 
@@ -128,6 +194,10 @@ def _zero_inflated_poisson(y: Array, rate: Array, gate_logits: Array) -> Array:
 
 _TABLE = (
     Case(
+        "asymmetric_laplace", None, {"loc": LOC, "scale": SCALE, "level": LEVELS},
+        _asymmetric_laplace, REAL, spoiled(REAL),
+    ),
+    Case(
         "bernoulli", None, {"logits": row(-3.0, 0.0, 0.4, 2.0)},
         lambda y, logits: stats.bernoulli.logpmf(y, special.expit(logits)), row(0.0, 1.0, 1.0, 0.0),
         spoiled(row(0.0, 1.0, 1.0, 0.0), negative=-1.0, two=2.0, fraction=0.5),
@@ -136,6 +206,14 @@ _TABLE = (
         "beta", None, {"concentration1": SCALE, "concentration0": SHARE + 0.5},
         lambda y, concentration1, concentration0: stats.beta.logpdf(y, concentration1, concentration0),
         SHARE, NOT_SHARES,
+    ),
+    Case(
+        "beta_binomial", None, {"total_count": TRIALS, "logits": GATES.flip(0), "precision": 9.0 * SCALE},
+        _beta_binomial, COUNTS, NOT_COUNTS, {**read("beta_binomial"), "parameters": {"total_count": 15}},
+    ),
+    Case(
+        "binomial", None, {"total_count": TRIALS, "logits": GATES.flip(0)}, _binomial, COUNTS, NOT_COUNTS,
+        {**read("binomial"), "parameters": {"total_count": 15}},
     ),
     Case("beta_proportion", None, {"logits": LOC, "precision": 9.0 * SCALE}, _beta_proportion, SHARE, NOT_SHARES),
     Case("categorical", 3, {"logits": LOGITS}, _categorical, LABELS, NOT_LABELS),
@@ -189,6 +267,13 @@ _TABLE = (
         "plackett_luce", 3, {"logits": LOGITS}, _plackett_luce, ORDERS,
         spoiled(ORDERS, twice=1.0, negative=-1.0, too_large=3.0, fraction=0.5),
     ),
+    Case(
+        "plackett_luce_partial", 3, {"logits": LOGITS}, _plackett_luce_partial, PARTIAL_ORDERS, NOT_PARTIAL_ORDERS,
+    ),
+    Case(
+        "plackett_luce_top", 3, {"logits": LOGITS}, partial(_plackett_luce_partial, last=True),
+        PARTIAL_ORDERS, NOT_PARTIAL_ORDERS,
+    ),
     Case("poisson", None, {"rate": MEANS}, lambda y, rate: stats.poisson.logpmf(y, rate), COUNTS, NOT_COUNTS),
     Case(
         "student_t", None, {"df": row(2.5, 4.0, 9.0, 40.0), "loc": LOC, "scale": SCALE},
@@ -197,6 +282,57 @@ _TABLE = (
     Case(
         "von_mises", None, {"vector": rows([1.0, 0.5], [-2.0, 1.0], [0.3, -4.0], [3.0, 0.0])},
         _von_mises, ANGLES, spoiled(ANGLES),
+    ),
+    Case("gamma_mean", None, {"mean": MEANS, "concentration": 2.0 * SCALE}, _gamma_mean,
+        POSITIVE, [*NOT_POSITIVE, ("zero", WITH_ZEROS)],
+    ),
+    Case(
+        "generalized_pareto", None, {"scale": SCALE, "concentration": row(0.05, 0.1, 0.2, 0.15)},
+        lambda y, scale, concentration: stats.genpareto.logpdf(y, concentration, scale=scale), WITH_ZEROS,
+        spoiled(WITH_ZEROS, negative=-1.0),
+    ),
+    Case(
+        "gumbel", None, {"loc": LOC, "scale": SCALE},
+        lambda y, loc, scale: stats.gumbel_r.logpdf(y, loc, scale), REAL, spoiled(REAL),
+    ),
+    Case(
+        "half_normal", None, {"scale": SCALE}, lambda y, scale: stats.halfnorm.logpdf(y, scale=scale), WITH_ZEROS,
+        spoiled(WITH_ZEROS, negative=-1.0),
+    ),
+    Case(
+        "hurdle_gamma", None, {"gate_logits": GATES, "mean": MEANS, "concentration": 2.0 * SCALE}, _hurdle_gamma,
+        WITH_ZEROS, spoiled(WITH_ZEROS, negative=-1.0),
+    ),
+    Case(
+        "hurdle_negative_binomial", None, {"gate_logits": GATES, "mean": MEANS, "dispersion": DISPERSION},
+        _hurdle_negative_binomial, COUNTS, NOT_COUNTS,
+    ),
+    Case(
+        "hurdle_poisson", None, {"gate_logits": GATES, "rate": MEANS},
+        lambda y, gate_logits, rate: _hurdle(y, gate_logits, stats.poisson.logpmf(y, rate), np.exp(-rate)),
+        COUNTS, NOT_COUNTS,
+    ),
+    Case(
+        "logistic", None, {"loc": LOC, "scale": SCALE},
+        lambda y, loc, scale: stats.logistic.logpdf(y, loc, scale), REAL, spoiled(REAL),
+    ),
+    Case(
+        "log_logistic", None, {"scale": SCALE, "concentration": row(3.5, 4.0, 6.0, 9.0)},
+        lambda y, scale, concentration: stats.fisk.logpdf(y, concentration, scale=scale),
+        POSITIVE, [*NOT_POSITIVE, ("zero", WITH_ZEROS)],
+    ),
+    Case(
+        "skew_normal", None, {"loc": LOC, "scale": SCALE, "level": LEVELS},
+        lambda y, loc, scale, level: _two_piece(y, stats.norm, loc, scale, level), REAL, spoiled(REAL),
+    ),
+    Case(
+        "skew_t", None, {"df": row(2.5, 4.0, 9.0, 40.0), "loc": LOC, "scale": SCALE, "level": LEVELS},
+        lambda y, df, loc, scale, level: _two_piece(y, lambda m, s: stats.t(df, m, s), loc, scale, level),
+        REAL, spoiled(REAL),
+    ),
+    Case(
+        "zero_inflated_negative_binomial", None, {"gate_logits": GATES, "mean": MEANS, "dispersion": DISPERSION},
+        _inflated_negative_binomial, COUNTS, NOT_COUNTS,
     ),
     Case(
         "weibull", None, {"scale": SCALE, "concentration": row(0.8, 1.0, 2.0, 4.0)},

@@ -144,12 +144,19 @@ def ranking(case: dict[str, Any]) -> Problem:
         weight = torch.from_numpy(frame["count"].to_numpy(float))
     elif kind == "salad":
         order = frame[list("ABCD")].to_numpy().argsort(1)
+    elif kind == "nascar":
+        # Driver by number at each rank; drivers who never raced have no logit.
+        numbers = np.unique(frame.stack())
+        codes = np.searchsorted(numbers, frame.fillna(numbers[0]).to_numpy())
+        order = np.full((len(frame), len(numbers)), -1)
+        order[:, : frame.shape[1]] = np.where(frame.isna(), -1, codes)
     else:
         order = np.array([["abcdef".index(item) for item in row.split(">")] for row in frame["ranking"]])
         x = standardised(frame.drop(columns="ranking").to_numpy(float))
         roles = {"logits": "predicted"}
     y = torch.from_numpy(np.ascontiguousarray(order))
-    return Problem("plackett_luce", roles, x, y, case["loglik"], weight=weight, event_size=y.shape[1])
+    name = "plackett_luce_partial" if kind == "nascar" else "plackett_luce"
+    return Problem(name, roles, x, y, case["loglik"], weight=weight, event_size=y.shape[1])
 
 
 def exposed(case: dict[str, Any]) -> Problem:

@@ -23,14 +23,16 @@ def test_the_first_loss_is_the_marginals_and_training_beats_it(name: str) -> Non
     assert y is not None
     torch.manual_seed(0)
     module = LikelihoodModule.for_data(data, name)
-    fit = module.head.fit_marginal(y)
-    batch = Batch(data.train.x, y, data.train.weight, data.train.exposure)
+    exposure = data.train.exposure
+    fit = module.head.fit_marginal(y, None, exposure)
+    batch = Batch(data.train.x, y, data.train.weight, exposure)
     assert module.training_step(batch, 0).item() / len(y) == pytest.approx(fit.nll, rel=1e-5, abs=1e-5)
     optimizer = module.configure_optimizers()
     for step in range(150):
         rows = torch.arange(128 * step, 128 * (step + 1)) % len(y)
         optimizer.zero_grad()
-        module.training_step(Batch(data.train.x[rows], y[rows]), 0).backward()
+        each = None if exposure is None else exposure[rows]
+        module.training_step(Batch(data.train.x[rows], y[rows], exposure=each), 0).backward()
         optimizer.step()
     evaluation = evaluate(module, data.test)
     trained, marginal, oracle = evaluation.nll, evaluation.marginal, evaluation.oracle

@@ -11,9 +11,11 @@ from torch import Tensor
 from likelihead import DistributionHead
 from likelihead.configs import shipped
 from likelihead.families.family import Family, family_for
+from likelihead.target_types import target_type_of
 
 RAW = torch.arange(-100.0, 101.0, 5.0)
-SIZES = {"multivariate_normal": 2, "categorical": 3, "plackett_luce": 3, "dirichlet": 3, "ordinal": 3}
+SIZES = {"multivariate_normal": 2, "categorical": 3, "plackett_luce": 3, "dirichlet": 3, "ordinal": 3,
+         "plackett_luce_partial": 3, "plackett_luce_top": 3}  # fmt: skip
 #: Targets as people have them, for each kind of support.
 ORDINARY = {
     "real": [-1.3, 0.0, 0.4, 2.5],
@@ -25,6 +27,7 @@ ORDINARY = {
     "class": [0, 1, 2],
     "ranking": [[0, 1, 2], [2, 1, 0], [1, 2, 0]],
     "vector": [[0.3, -1.0], [2.0, 1.5]],
+    "partial_ranking": [[0, 1, -1], [2, 1, 0], [1, -1, -1]],
     "shares": [[0.2, 0.3, 0.5], [0.01, 0.09, 0.9]],
 }
 KINDS = {
@@ -34,12 +37,16 @@ KINDS = {
     "ordinal": "class", "poisson": "count", "negative_binomial": "count", "zero_inflated_poisson": "count",
     "plackett_luce": "ranking", "multivariate_normal": "vector", "dirichlet": "shares",
 }  # fmt: skip
+#: The targets of any other family are those of its target type.
+KINDS |= {name: target_type_of(name).name for name in shipped() if name not in KINDS}
 
 
 def everything_predicted(name: str) -> Family:
     """The shipped family with its learned parameters predicted as well, so that the sweep reaches them."""
     family = Family.of(name, event_size=SIZES.get(name))
     roles = {parameter: "predicted" if role == "learned" else role for parameter, role in family.roles.items()}
+    if "total_count" in roles:
+        roles["total_count"] = 12.0  # trials, as many as the largest of the counts above
     return Family.of({**family.spec, "parameters": roles}, event_size=SIZES.get(name))
 
 

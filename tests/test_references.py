@@ -24,7 +24,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWa
 OTHERS = {
     "periwinkles:vonmises_fisherlee": "its location is bent inside an arctangent: see test_a_bent_location",
     "salad:plackett_luce_features": "items share coefficients: see test_items_share_coefficients",
-    "nascar:plackett_luce": "partial rankings, 42 or 43 of 83: a ranking here names every item",
 }
 #: The optimum of absolute deviations is a vertex, where gradients stop at about 1e-4.
 TOLERANCE = {"laplace": 1e-4}

@@ -147,6 +147,21 @@ def test_crps_by_quadrature_where_there_is_no_closed_form() -> None:
         assert crps(found, y)[row].item() == pytest.approx(expected, rel=1e-6)
 
 
+def test_crps_with_zeros_is_the_sum_and_the_integral() -> None:
+    gate, counts, y = t(-1.0, 1.5), np.arange(200.0), t(0.0, 7.0)
+    base = ours.NegativeBinomial(t(3.0, 0.4), t(0.5, 0.2))
+    for found in (ours.ZeroInflated(base, gate), ours.Hurdle(base, gate)):
+        shares = found.log_prob(torch.tensor(counts)[:, None]).exp().cumsum(0).numpy()
+        expected = ((shares - (counts[:, None] >= y.numpy())) ** 2).sum(0)
+        np.testing.assert_allclose(crps(found, y), expected, rtol=1e-9)
+    rain = ours.Hurdle(ours.Gamma(t(2.0), t(1.0)), t(0.0))
+    for value in (0.0, 3.0):
+        expected = _crps_by_integration(
+            lambda x: 0.5 + 0.5 * stats.gamma(2.0).cdf(x), np.append(0.0, stats.gamma(2.0).ppf(_KNOTS)), value
+        )
+        assert crps(rain, t(value)).item() == pytest.approx(expected, rel=1e-8)
+
+
 def test_nll_is_that_of_scipy_in_float64() -> None:
     loc, y = torch.tensor([0.1, 50.0]), torch.tensor([0.3, 0.0])
     expected = -stats.norm.logpdf(y.double(), loc.double(), 1.0)

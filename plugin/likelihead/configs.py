@@ -20,13 +20,13 @@ def conf_directory() -> Path:
 
 @cache
 def shipped() -> tuple[str, ...]:
-    """The names of the shipped distributions, in alphabetical order (without `any`, which is not a family).
+    """The names of the shipped distributions, in alphabetical order (without `any` and `joint`, which are no families).
 
     >>> "poisson" in shipped()
     True
     """
     names = sorted(path.stem for path in (conf_directory() / "distribution").glob("*.yaml"))
-    return tuple(name for name in names if name != "any")
+    return tuple(name for name in names if name not in ("any", "joint"))
 
 
 def read(name: str) -> dict[str, Any]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from cases import CASES, Case
 from scipy import stats
 from sklearn.mixture import GaussianMixture
 
 from likelihead import DistributionHead
 from likelihead.errors import TargetError
 from likelihead.families.family import Family
+from likelihead.heads.exposure import expose
 from likelihead.heads.marginal_fit import fit_marginal
 
 
@@ -136,6 +139,42 @@ def test_an_exposure_scales_the_expected_count() -> None:
     assert fit.anchors["rate"].exp().item() == pytest.approx(1.5, rel=1e-6)
     with pytest.raises(TargetError, match="takes no exposure"):
         fit_marginal(Family.of("normal"), y, exposure=exposure)
+
+
+#: Families whose exposure multiplies a mean, as opposed to a number of trials.
+EXPOSED = [
+    case
+    for case in CASES.values()
+    if getattr(Family.of(case.spec, case.event_size).cls, "exposure_parameter", "total_count") != "total_count"
+]
+
+
+@pytest.mark.parametrize("case", EXPOSED, ids=lambda case: case.name)
+def test_an_exposure_multiplies_the_mean(case: Case) -> None:
+    family, exposure = Family.of(case.spec), torch.tensor([1.0, 2.0, 7.0, 0.5])
+    once = family.build(case.parameters).mean
+    exposed = family.build(expose(family, case.parameters, exposure)).mean
+    if family.zeros == "hurdle" and family.is_discrete:
+        assert torch.equal(exposed > once, exposure > 1)  # of what is above 0, which is not proportional to it
+    else:
+        torch.testing.assert_close(exposed, once * exposure)
+
+
+def test_more_successes_than_trials_are_refused() -> None:
+    y, trials = torch.tensor([2.0, 3.0, 10.0]), torch.tensor([4.0, 3.0, 7.0])
+    with pytest.raises(TargetError, match=r"1 of 3 targets of Binomial count more successes than trials"):
+        fit_marginal_of("binomial", y, trials)
+    with pytest.raises(TargetError, match="no whole numbers"):
+        fit_marginal_of("binomial", y, trials + 0.5)
+    assert fit_marginal_of("binomial", y, 2.0 * trials).mean.tolist() == pytest.approx(
+        [15 / 28 * 8, 15 / 28 * 6, 15 / 28 * 14], rel=1e-5
+    )
+
+
+def fit_marginal_of(name: str, y: torch.Tensor, exposure: torch.Tensor) -> Any:
+    head = DistributionHead(name, in_features=1)
+    head.fit_marginal(y, exposure=exposure)
+    return head.marginal(len(y), exposure)
 
 
 def test_a_class_that_never_occurs_has_a_finite_fit() -> None:

@@ -32,6 +32,16 @@ def _nbinom(mean: list[float], dispersion: list[float]) -> Any:
     return stats.nbinom(r, r / (r + np.array(mean)))
 
 
+def _fisk(shape: list[float], scale: list[float]) -> Any:
+    """Fisk's distribution, with the quantiles of the logistic: its own lose seven digits near rank 1."""
+    frozen = stats.fisk(shape, scale=scale)
+    frozen.ppf = lambda q: np.array(scale) * np.exp(stats.logistic.ppf(q) / np.array(shape))
+    return frozen
+
+
+_LEVELS = [0.02, 0.3, 0.5, 0.9]
+_ODDS = np.array(_LEVELS) / (1.0 - np.array(_LEVELS))
+
 CONTINUOUS: dict[str, Twin] = {
     "normal": Twin(ours.Normal(t(*_LOC), t(*_SCALE)), stats.norm(_LOC, _SCALE)),
     "laplace": Twin(dist.Laplace(t(*_LOC), t(*_SCALE)), stats.laplace(_LOC, _SCALE)),
@@ -48,6 +58,20 @@ CONTINUOUS: dict[str, Twin] = {
         stats.lognorm([0.01, 1.0, 2.0], scale=np.exp([-3.0, 0.0, 2.0])),
     ),
     "weibull": Twin(ours.Weibull(t(*_SCALE), t(*_SHAPE)), stats.weibull_min(_SHAPE, scale=_SCALE)),
+    "gamma_mean": Twin(
+        ours.GammaMean(t(*_SCALE), t(*_SHAPE)), stats.gamma(_SHAPE, scale=np.array(_SCALE) / np.array(_SHAPE))
+    ),
+    "gumbel": Twin(ours.Gumbel(t(*_LOC), t(*_SCALE)), stats.gumbel_r(_LOC, _SCALE)),
+    "logistic": Twin(dist.Logistic(t(*_LOC), t(*_SCALE)), stats.logistic(_LOC, _SCALE)),
+    "log_logistic": Twin(ours.LogLogistic(t(*_SCALE), t(1.6, 2.0, 5.0, 80.0)), _fisk([1.6, 2.0, 5.0, 80.0], _SCALE)),
+    "half_normal": Twin(dist.HalfNormal(t(*_SCALE)), stats.chi(1, scale=_SCALE)),
+    "generalized_pareto": Twin(
+        ours.GeneralizedPareto(t(*_SCALE), t(1e-3, 0.1, 0.3, 0.6)), stats.genpareto([1e-3, 0.1, 0.3, 0.6], scale=_SCALE)
+    ),
+    "asymmetric_laplace": Twin(
+        ours.AsymmetricLaplace(t(*_LOC), t(*_SCALE), t(*_LEVELS)),
+        stats.laplace_asymmetric(np.sqrt(_ODDS), _LOC, 2.0 * np.array(_SCALE) * np.sqrt(_ODDS) / (1.0 + _ODDS)),
+    ),
 }
 
 DISCRETE: dict[str, Twin] = {
@@ -61,6 +85,14 @@ DISCRETE: dict[str, Twin] = {
         dist.NegativeBinomial(t(3.0, 0.5), logits=t(0.0, 2.0)), stats.nbinom([3.0, 0.5], [0.5, 1 / (1 + np.exp(2.0))])
     ),
     "geometric": Twin(dist.Geometric(logits=t(-1.0, 1.0)), stats.geom(1 / (1 + np.exp([1.0, -1.0])), loc=-1)),
+    "trials": Twin(
+        ours.Binomial(t(12.0, 5.0, 1e4), t(-1.0, 0.5, -2.0)),
+        stats.binom([12, 5, 10_000], 1 / (1 + np.exp([1.0, -0.5, 2.0]))),
+    ),
+    "beta_binomial": Twin(
+        ours.BetaBinomial(t(12.0, 6.0, 300.0), t(0.0, 0.0, 0.0), t(2.4, 20.0, 1e4)),
+        stats.betabinom([12, 6, 300], [1.2, 10.0, 5e3], [1.2, 10.0, 5e3]),
+    ),
     "binomial": Twin(dist.Binomial(12, logits=t(-1.0, 0.5)), stats.binom(12, 1 / (1 + np.exp([1.0, -0.5])))),
 }
 

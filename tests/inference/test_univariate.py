@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pyro.distributions as dist
 import pytest
@@ -124,6 +127,43 @@ def test_zero_inflation_is_that_of_the_definition() -> None:
         assert (quantile(zero_inflated, q).numpy() == (expected < q).sum(0)).all()
     assert mode(zero_inflated).tolist() == [0.0, 0.0]
     assert mode(ours.ZeroInflatedPoisson(t(4.5), gate_logits=t(-4.0))).tolist() == [4.0]
+
+
+def test_a_hurdle_is_that_of_the_definition() -> None:
+    gate, rate, counts = np.array([0.3, 0.9]), np.array([4.0, 0.5]), np.arange(0.0, 30.0)[:, None]
+    logits = t(*np.log(gate / (1 - gate)))
+    base = stats.poisson(rate)
+    hurdle = ours.Hurdle(ours.Poisson(t(*rate)), logits)
+    expected = gate + (1 - gate) * (base.cdf(counts) - base.pmf(0)) / base.sf(0)
+    np.testing.assert_allclose(cdf(hurdle, torch.tensor(counts + 0 * rate)), expected, rtol=1e-12)
+    np.testing.assert_allclose(mean(hurdle), (1 - gate) * rate / base.sf(0), rtol=1e-12)
+    for q in (0.1, 0.5, 0.93, 0.999):
+        assert (quantile(hurdle, q).numpy() == (expected < q).sum(0)).all()
+    assert mode(hurdle).tolist() == [0.0, 0.0]
+    assert mode(ours.Hurdle(ours.Poisson(t(0.2, 4.5)), t(-4.0, -4.0))).tolist() == [1.0, 4.0]
+
+
+def test_a_mass_at_zero_beside_a_density() -> None:
+    gate, shape = 0.3, 2.5
+    rain = ours.Hurdle(ours.Gamma(t(shape), t(1.0)), t(np.log(gate / (1 - gate))))
+    assert quantile(rain, t(0.0, 0.2, 0.3)).flatten().tolist() == [0.0, 0.0, 0.0]
+    np.testing.assert_allclose(quantile(rain, t(0.65, 0.9)).flatten(), stats.gamma(shape).ppf([0.5, 6 / 7]), rtol=1e-9)
+    assert interval(rain, 0.5, kind="highest")[0].item() == 0.0
+    ranks = pit(rain, torch.zeros(4000, 1, dtype=torch.float64)).flatten()
+    assert stats.kstest(ranks.numpy(), stats.uniform(0, gate).cdf).pvalue > 1e-4
+    with pytest.raises(LikelihoodError, match="a mass at 0 and a density do not compare"):
+        mode(rain)
+
+
+@pytest.mark.parametrize("make", [ours.AsymmetricLaplace, ours.SkewNormal, lambda *of: ours.SkewT(t(4.0), *of)])
+def test_the_location_of_a_skew_family_is_its_mode_and_its_quantile_at_the_level(make: Callable[..., Any]) -> None:
+    skew = make(t(3.0), t(2.0), t(0.3))
+    assert mode(skew).item() == 3.0
+    assert quantile(skew, 0.3).item() == pytest.approx(3.0, rel=1e-12)
+    grid = np.linspace(-400.0, 900.0, 2_600_001)
+    density = np.exp(skew.log_prob(torch.tensor(grid)).numpy())
+    assert np.trapezoid(density, grid) == pytest.approx(1.0, abs=1e-6)
+    assert np.trapezoid(grid * density, grid) == pytest.approx(mean(skew).item(), abs=1e-3)
 
 
 def test_levels_follow_the_cutpoints() -> None:

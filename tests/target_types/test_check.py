@@ -7,6 +7,7 @@ import math
 
 import pytest
 import torch
+from cases import CASES
 from torch import Tensor
 
 from likelihead.errors import LikelihoodError, TargetError
@@ -43,8 +44,10 @@ GOOD: dict[str, list[object]] = {
     "plackett_luce": [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1]],
     "dirichlet": [[0.25, 0.25, 0.5]] * 4,
 }
-WHOLE = ("categorical", "ordinal", "plackett_luce")
-VECTORS = ("multivariate_normal", "plackett_luce", "dirichlet")
+#: Any other family: those of its row of the table.
+GOOD |= {name: case.inside.tolist() for name, case in CASES.items() if name not in GOOD}
+WHOLE = ("categorical", "ordinal", "plackett_luce", "plackett_luce_partial", "plackett_luce_top")
+VECTORS = ("multivariate_normal", "plackett_luce", "plackett_luce_partial", "plackett_luce_top", "dirichlet")
 #: Values that the family refuses, and what the error says of them.
 BAD: dict[str, list[tuple[float, str]]] = {
     "exponential": [(-1.0, "below 0"), (1e300, "too large for float32")],

@@ -17,6 +17,8 @@ from likelihead.data.sources.synthetic import make
 from likelihead.data.stream import read_part
 from likelihead.data.tables.files import read_table
 from likelihead.errors import LikelihoodError
+from likelihead.families.joint import FAMILIES
+from likelihead.heads.joint_head import JointHead
 from likelihead.training.module import LikelihoodModule
 
 #: In the directory of a run: the row numbers of each part.
@@ -46,6 +48,13 @@ def held_out_rows(checkpoint: Path, module: LikelihoodModule) -> pd.DataFrame:
     return frame.iloc[rows].reset_index(drop=True)
 
 
+def _spec(head: Any) -> dict[str, Any]:
+    """The mapping that describes the family of a head, or of each target."""
+    if isinstance(head, JointHead):
+        return {FAMILIES: {name: _spec(part) for name, part in head.parts.items()}}
+    return {**head.family.spec, "family": head.family.cls}
+
+
 def _source(options: Mapping[str, Any], module: LikelihoodModule) -> pd.DataFrame:
     """The whole table that the test rows were taken from. The config is data: it names no code that is run."""
     if options.get("kind") == "table":
@@ -54,6 +63,6 @@ def _source(options: Mapping[str, Any], module: LikelihoodModule) -> pd.DataFram
     if options.get("kind") == "bundled":
         return bundled(options["name"])[0]
     if options.get("kind") == "synthetic":
-        family = {**module.head.family.spec, "family": module.head.family.cls}
+        family = _spec(module.head)
         return make(options["name"], family, int(options["rows"]), int(options["data_seed"])).frame
     raise LikelihoodError("the data of this run come from a function of your own: give data.path=FILE")

@@ -22,12 +22,12 @@ def how_to_predict(config: DictConfig, module: LikelihoodModule, directory: Path
     The command predicts a new file where the run read one, and otherwise the test rows. It names the network and the
     distribution class again if they are the user's own.
     """
-    network, family = plain(config.architecture), str(module.head.describe()["distribution"]["family"])
+    network = plain(config.architecture)
     is_own_network = "_target_" in network
-    is_own_family = family.rpartition(".")[0] not in TRUSTED_MODULES
+    families = [path for path in _families(module.head.describe()) if path.rpartition(".")[0] not in TRUSTED_MODULES]
     if "table" not in module.extra:
         own = [", architecture=network"] if is_own_network else []
-        own += [f", families=[{family.rpartition('.')[2]}]"] if is_own_family else []
+        own += [f", families=[{', '.join(path.rpartition('.')[2] for path in families)}]"] if families else []
         return f"likelihead.load({str(directory)!r}{''.join(own)})(x) in Python"
     is_file = config.data.get("kind") == "table"
     words = [
@@ -35,9 +35,15 @@ def how_to_predict(config: DictConfig, module: LikelihoodModule, directory: Path
         *(["data.path=NEW.csv"] if is_file or not has_test_rows else []),
         "output=predictions.csv",
         *(_words("architecture", network) if is_own_network else []),
-        *([f"families=[{family}]"] if is_own_family else []),
+        *([f"families=[{','.join(families)}]"] if families else []),
     ]
     return shlex.join(["likelihead", "predict", *words])
+
+
+def _families(head: Mapping[str, Any]) -> list[str]:
+    """The classes that the description of a head names, one for each target of a joint one."""
+    heads = head["joint"].values() if "joint" in head else [head]
+    return list(dict.fromkeys(str(each["distribution"]["family"]) for each in heads))
 
 
 def _words(name: str, value: Any) -> Iterator[str]:

@@ -21,9 +21,9 @@ from likelihead.errors import LikelihoodError, suggest
 OPEN = ("distribution.parameters.", "distribution.links.", "distribution.floors.", "distribution.options.")
 #: Keys that a config need not name: of one distribution, of a schedule that Lightning takes, and of a text file.
 OPTIONAL = (
-    "distribution.components", "distribution.links", "distribution.floors", "distribution.options",
-    "optimizer.scheduler.interval", "optimizer.scheduler.frequency", "optimizer.scheduler.monitor",
-    "data.encoding",
+    "distribution.components", "distribution.zeros", "distribution.links", "distribution.floors",
+    "distribution.options", "optimizer.scheduler.interval", "optimizer.scheduler.frequency",
+    "optimizer.scheduler.monitor", "data.encoding",
 )  # fmt: skip
 #: What a class of the user's own may replace, by the key of `_target_`.
 REPLACEABLE = ("architecture", "optimizer.scheduler")

@@ -106,6 +106,6 @@ class Data:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     @property
-    def class_count(self) -> int | None:
-        """The number of classes of a categorical target column; None otherwise."""
+    def class_count(self) -> int | dict[str, int | None] | None:
+        """The number of classes of a categorical target column, of several by target; None otherwise."""
         return None if self.encoder is None else self.encoder.target.class_count

@@ -21,7 +21,6 @@ from likelihead.data.tables.encoder import TableEncoder
 from likelihead.data.tables.files import read_table
 from likelihead.data.tables.parquet_rows import PARTS, ParquetRows
 from likelihead.data.tables.remarks import report_determined_targets
-from likelihead.data.tables.target_encoder import missing_rows
 from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import as_list
 from likelihead.target_types.detect import target_type_of
@@ -72,7 +71,7 @@ class StreamedRows:
         columns = [*encoder.inputs, *encoder.target.names, *others]
         for frame in self.table.read(group, self.part, columns):
             if self.drops_missing:
-                frame = frame[~missing_rows(frame, encoder.target.names)]
+                frame = frame[~encoder.target.target_type.missing(frame, encoder.target.names)]
                 if frame.empty:
                     continue
             # A level that the sample lacks, or a cell far outside it, would be logged for each slice.
@@ -238,9 +237,10 @@ def stream(path: str | Path, family: str | Mapping[str, Any] | type, options: Ma
             raise LikelihoodError(f"data.stream=true splits rows at random: leave out data.{key}")
     table = parquet_rows(path, options, seed)
     frame, rows = table.sample(SAMPLE_ROWS)
+    target_type = target_type_of(family)
     if options["missing_target"] == "drop":
-        rows = rows[~missing_rows(frame.iloc[rows], as_list(options["target"]))]
-    encoder = TableEncoder.fit(frame, target_type_of(family), as_list(options["target"]), options, rows)
+        rows = rows[~target_type.missing(frame.iloc[rows], as_list(options["target"]))]
+    encoder = TableEncoder.fit(frame, target_type, as_list(options["target"]), options, rows)
     encoder.encode_target(frame.iloc[rows])
     report_determined_targets(frame, encoder, rows)
     total = sum(int(counts.sum()) for counts in table.counts.values())

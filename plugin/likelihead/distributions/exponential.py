@@ -1,12 +1,32 @@
-"""The law of Pyro's exponential distribution, whose class is used unchanged."""
+"""The exponential distribution with an exposure, and its law."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyro.distributions as dist
+import torch
+from torch.types import _size
 
 from likelihead.laws.law import Array, Claim, Law, claims, law_of
 from likelihead.laws.positive import PositiveLaw
+
+
+class Exponential(dist.Exponential):
+    """Exponential(rate), rate (...), y >= 0: Pyro's class, with an exposure that its mean 1 / rate is multiplied by.
+
+    >>> Exponential(torch.tensor(2.0)).log_prob(torch.tensor(0.0)).exp()
+    tensor(2.)
+    """
+
+    #: What an exposure divides.
+    exposure_parameter = "rate"
+    exposed = staticmethod(torch.div)
+
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Any:
+        """The same distribution for a larger batch_shape."""
+        return super().expand(batch_shape, self._get_checked_instance(Exponential, _instance))
 
 
 class ExponentialLaw(PositiveLaw):

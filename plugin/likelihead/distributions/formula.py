@@ -118,3 +118,14 @@ def _product(partial: Tensor | None, tangent: Tensor | None, value: Tensor) -> T
         return None
     product = (partial * tangent).to(value.dtype)
     return product.flatten(value.dim()).sum(-1) if product.dim() > value.dim() else product
+
+
+def bounded(x: Tensor) -> Tensor:
+    """x, or the nearest number whose double is finite where x itself is not: for densities that fall doubly
+    exponentially, so that training can recover.
+
+    >>> bounded(torch.tensor(torch.inf)) < torch.inf
+    tensor(True)
+    """
+    largest = torch.finfo(x.dtype).max / 8.0
+    return x.clamp(-largest, largest)

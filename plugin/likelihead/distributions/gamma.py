@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyro.distributions as dist
@@ -60,6 +61,15 @@ def log_gamma_sample(concentration: Tensor, shape: torch.Size) -> Tensor:
     return _standard_gamma(a + 1.0).log() + uniform.log() / a
 
 
+def gamma_log_prob(y: Tensor, concentration: Tensor, rate: Tensor) -> Tensor:
+    """log p(y) of Gamma(concentration, rate).
+
+    >>> gamma_log_prob(torch.tensor(1.0), torch.tensor(1e7), torch.tensor(1e7))
+    tensor(7.1401)
+    """
+    return _LogProb.of(*torch.broadcast_tensors(y, concentration, rate))
+
+
 class Gamma(dist.Gamma):
     """Gamma(concentration, rate), all of shape (...), y > 0, mean concentration / rate.
 
@@ -71,11 +81,15 @@ class Gamma(dist.Gamma):
     tensor(7.1401)
     """
 
+    #: What an exposure divides, as the mean is one over it.
+    exposure_parameter = "rate"
+    exposed: Any = staticmethod(torch.div)
+
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value) for value of shape sample_shape + batch_shape."""
         if self._validate_args:
             self._validate_sample(value)
-        return _LogProb.of(*torch.broadcast_tensors(value, self.concentration, self.rate))
+        return gamma_log_prob(value, self.concentration, self.rate)
 
 
 class GammaLaw(PositiveLaw):

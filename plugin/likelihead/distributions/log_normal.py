@@ -19,6 +19,10 @@ from likelihead.laws.law import Array, Law, law_of
 from likelihead.laws.positive import PositiveLaw
 
 
+def _shifted(loc: Tensor, exposure: Tensor) -> Tensor:
+    return loc + exposure.log()
+
+
 class LogNormal(dist.LogNormal):
     """LogNormal(loc, scale): log y is Normal(loc, scale); all of shape (...), y > 0.
 
@@ -28,6 +32,10 @@ class LogNormal(dist.LogNormal):
     >>> LogNormal(torch.tensor(0.0), torch.tensor(1e-6)).log_prob(torch.tensor(1.000001))
     tensor(12.4418)
     """
+
+    #: What the logarithm of an exposure is added to.
+    exposure_parameter = "loc"
+    exposed = staticmethod(_shifted)
 
     def __init__(self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None) -> None:
         base = Normal(loc, scale, validate_args=False)

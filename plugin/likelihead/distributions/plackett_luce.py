@@ -56,7 +56,7 @@ class PlackettLuce(TorchDistribution):
     """
 
     arg_constraints = {"logits": constraints.real_vector}  # noqa: RUF012
-    support = permutation
+    support: Constraint = permutation
 
     def __init__(self, logits: Tensor, validate_args: bool | None = None) -> None:
         self.logits = logits

@@ -51,6 +51,15 @@ class _LogProb(Formula):
         return -d_loc if needed[0] else None, 0.5 * d_half_df.to(dtype), d_loc, d_scale
 
 
+def student_t_log_prob(y: Tensor, df: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
+    """log p(y) of StudentT(df, loc, scale), all of one shape.
+
+    >>> student_t_log_prob(*torch.tensor([0.0, 3.2e7, 0.0, 1.0]).unbind())
+    tensor(-0.9189)
+    """
+    return _LogProb.of(*torch.broadcast_tensors(y, df, loc, scale))
+
+
 class StudentT(dist.StudentT):
     """StudentT(df, loc, scale), all of shape (...): heavy tails for small df, the normal distribution for large df.
 
@@ -83,7 +92,7 @@ class StudentT(dist.StudentT):
         """log p(value) for value of shape sample_shape + batch_shape."""
         if self._validate_args:
             self._validate_sample(value)
-        return _LogProb.of(*torch.broadcast_tensors(value, self.df, self.loc, self.scale))
+        return student_t_log_prob(value, self.df, self.loc, self.scale)
 
 
 class StudentTLaw(LocationScaleLaw):

@@ -11,7 +11,7 @@ import torch
 from scipy import special
 from torch import Tensor
 
-from likelihead.distributions.formula import Derivatives, Formula
+from likelihead.distributions.formula import Derivatives, Formula, bounded
 from likelihead.distributions.stirling import log_ratio, log_ratio_value, wide
 from likelihead.laws.law import Array, Claim, Law, law_of
 from likelihead.laws.positive import PositiveLaw
@@ -22,7 +22,7 @@ class _LogProb(Formula):
     def forward(y: Tensor, scale: Tensor, concentration: Tensor) -> Tensor:
         distance = _distance(y, scale)
         ratio = (wide(concentration) / wide(scale)).log().to(distance.dtype)
-        return (concentration - 1.0) * distance - _bounded((concentration * distance).exp()) + ratio
+        return (concentration - 1.0) * distance - bounded((concentration * distance).exp()) + ratio
 
     @staticmethod
     def derivatives(
@@ -31,15 +31,9 @@ class _LogProb(Formula):
         dtype = value.dtype
         distance = log_ratio(wide(y), wide(scale)).to(dtype)
         growth = torch.expm1(concentration * distance)
-        steep = _bounded(concentration * growth)
-        d_y = -_bounded((steep + 1.0) / y) if needed[0] else None
-        return d_y, _bounded(steep / scale), (1.0 - _bounded(steep * distance)) / concentration
-
-
-def _bounded(x: Tensor) -> Tensor:
-    """x, or the nearest number whose double is finite where x itself is not."""
-    largest = torch.finfo(x.dtype).max / 8.0
-    return x.clamp(-largest, largest)
+        steep = bounded(concentration * growth)
+        d_y = -bounded((steep + 1.0) / y) if needed[0] else None
+        return d_y, bounded(steep / scale), (1.0 - bounded(steep * distance)) / concentration
 
 
 def _distance(y: Tensor, scale: Tensor) -> Tensor:
@@ -59,6 +53,9 @@ class Weibull(dist.Weibull):
     >>> Weibull(torch.tensor(1e-6), torch.tensor(3.2)).log_prob(torch.tensor(1e-30))
     tensor(-106.5978)
     """
+
+    #: What an exposure multiplies.
+    exposure_parameter = "scale"
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value) for value of shape sample_shape + batch_shape."""

@@ -17,6 +17,7 @@ from likelihead.errors import LikelihoodError
 from likelihead.evaluation.scores import scores
 from likelihead.evaluation.scores.aggregation import RunningMeans
 from likelihead.heads.sites import by_row, by_site, counts, filled, log_prob, row_weights
+from likelihead.target_types.joint import JointType
 
 #: The largest batch: its rows, and the numbers in its x.
 MAX_ROWS, MAX_NUMBERS = 10_000, 2**24
@@ -85,7 +86,8 @@ def evaluate_all(scored: Sequence[tuple[nn.Module, Dataset | Iterable[Any]]]) ->
     """Score several models, each on its own rows, as if one had predicted all of them; see `evaluate`."""
     known: list[Tensor] = [getattr(data, "oracle", None) for _, data in scored]  # type: ignore[misc]
     has_oracle = all(part is not None for part in known)
-    running, weights, has_sites = RunningMeans(), [torch.zeros(0)], False
+    is_joint = isinstance(getattr(scored[0][0].head, "target_type", None), JointType)
+    running, weights, has_sites = RunningMeans(partial=is_joint), [torch.zeros(0)], False
     total, sites = torch.zeros(()), torch.zeros(())
     for model, data in scored:
         model64 = in_float64(model)

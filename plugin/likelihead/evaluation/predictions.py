@@ -16,6 +16,8 @@ from likelihead import inference
 from likelihead.data.dataset import Dataset
 from likelihead.data.tables.encode_table import encode_table
 from likelihead.data.tables.encoder import TableEncoder
+from likelihead.distributions.joint import Joint
+from likelihead.distributions.zeros import WithZeros
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.evaluate import as_float64, batches, in_float64
 from likelihead.heads.sites import by_site, filled, log_prob
@@ -29,7 +31,7 @@ from likelihead.target_types.target_type import OutputColumns, TargetColumns, Ta
 def frame_of(
     predicted: Any,
     y: Tensor | None = None,
-    columns: TargetColumns | None = None,
+    columns: TargetColumns | Mapping[str, TargetColumns] | None = None,
     quantiles: Sequence[float] = (0.05, 0.5, 0.95),
     seed: int = 0,
     mask: Tensor | None = None,
@@ -42,7 +44,8 @@ def frame_of(
     Args:
         predicted: a distribution of batch_shape (n,).
         y: targets (n, *event_shape); None if unknown.
-        columns: the target columns of the table, with the names of classes or items and the unit of angles.
+        columns: the target columns of the table, with the names of classes or items and the unit of angles; of a joint
+            distribution by target.
         quantiles: levels in (0, 1).
         seed: the seed of the randomised pit of discrete families.
         mask: False where a row, or a site of it, has no target: its pit is NaN, and log_prob leaves it out (NaN where
@@ -58,7 +61,9 @@ def frame_of(
     >>> frame_of(Normal(torch.zeros(1), 1.0), quantiles=[0.5]).columns.tolist()
     ['mean', 'mode', 'median', 'q0.5', 'loc', 'scale']
     """
-    columns = TargetColumns(["y"]) if columns is None else columns
+    if isinstance(predicted, Joint):
+        return _joint_frame(predicted, y, columns, quantiles, seed, mask)
+    columns = columns if isinstance(columns, TargetColumns) else TargetColumns(["y"])
     target_type = class_of(predicted)(type(predicted).__name__)
     table: OutputColumns = {}
     statistics = _statistics(predicted, quantiles)
@@ -81,11 +86,34 @@ def frame_of(
     return pd.DataFrame(table)
 
 
+def _joint_frame(
+    joint: Joint,
+    y: Tensor | None,
+    columns: TargetColumns | Mapping[str, TargetColumns] | None,
+    quantiles: Sequence[float],
+    seed: int,
+    mask: Tensor | None,
+) -> pd.DataFrame:
+    """The frame of each target with its name in front of the columns, then the log_prob of all that are known."""
+    by_target = columns if isinstance(columns, Mapping) else {}
+    frames = []
+    if y is None:
+        frames = [frame_of(dist, None, by_target.get(name), quantiles).add_prefix(f"{name}.")
+                  for name, dist in joint.parts.items()]  # fmt: skip
+        return pd.concat(frames, axis=1)
+    for name, dist, values, known in joint.targets(y):
+        known = known if mask is None else known & mask
+        frames.append(frame_of(dist, values, by_target.get(name), quantiles, seed, known).add_prefix(f"{name}."))
+    table = pd.concat(frames, axis=1)
+    total = joint.log_prob(y).numpy()
+    return table.assign(log_prob=total if mask is None else np.where(mask.numpy(), total, np.nan))
+
+
 @torch.no_grad()
 def predict_frame(
     model: nn.Module,
     data: Dataset | Iterable[Any],
-    columns: TargetColumns | None = None,
+    columns: TargetColumns | Mapping[str, TargetColumns] | None = None,
     quantiles: Sequence[float] = (0.05, 0.5, 0.95),
 ) -> pd.DataFrame:
     """Predictions of a model for a data set or the batches of a loader, as a frame like that of `frame_of`."""
@@ -165,7 +193,8 @@ def _mean(target_type: TargetType, values: NDArray[Any], predicted: Any, columns
 
 
 def parameters(predicted: Any, extra: Sequence[str] = ()) -> Mapping[str, Tensor]:
-    """The parameters by name, (n, *shape); for a mixture those of its components, and their logits.
+    """The parameters by name, (n, *shape); for a mixture those of its components, and their logits;
+    with extra zeros or a hurdle those of the base, and the logits of the gate.
 
     Args:
         predicted: a distribution of batch_shape (n,).
@@ -176,6 +205,8 @@ def parameters(predicted: Any, extra: Sequence[str] = ()) -> Mapping[str, Tensor
     if isinstance(predicted, torch.distributions.MixtureSameFamily):
         weights = {"mixture_logits": predicted.mixture_distribution.logits}
         return weights | dict(parameters(predicted.component_distribution, extra))
+    if isinstance(predicted, WithZeros):
+        return {"gate_logits": predicted.gate_logits, **parameters(predicted.base_dist, extra)}
     given = given_parameters(predicted)
     further = [name for name in extra if hasattr(predicted, name)]
     values = {name: getattr(predicted, name) for name in dict.fromkeys((*given, *further))}

@@ -11,7 +11,10 @@ from likelihead.data.tables.categorical_column import CategoricalColumn
 from likelihead.data.tables.columns import InputColumn
 from likelihead.data.tables.date_column import DateColumn
 from likelihead.data.tables.encoder import TableEncoder
-from likelihead.families.family import MIXTURE, Family
+from likelihead.data.tables.formatted_column import FormattedColumn
+from likelihead.data.tables.text_formats import format_state
+from likelihead.families.family import Family
+from likelihead.families.roles import MIXTURE
 from likelihead.families.signature import Signature
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.module import LikelihoodModule
@@ -51,6 +54,8 @@ def _version() -> str | None:
 def _target(encoder: TableEncoder | None) -> dict[str, Any]:
     if encoder is None:
         return {}
+    if isinstance(encoder.target.columns, dict):
+        return {"columns": encoder.target.names}
     described = asdict(encoder.target.columns)
     return {"columns": described.pop("names"), **described}
 
@@ -76,6 +81,8 @@ def _name(constraint: Any) -> str:
 
 
 def _input(column: InputColumn) -> dict[str, Any]:
+    if isinstance(column, FormattedColumn):
+        return {**_input(column.values), "text": format_state(column.layout)}
     if isinstance(column, CategoricalColumn):
         # A level that is not listed has the code `other`; an empty cell is NaN.
         return {

@@ -9,6 +9,7 @@ from likelihead.data.tables.categorical_column import CategoricalColumn
 from likelihead.data.tables.columns import InputColumn
 from likelihead.data.tables.date_column import PERIODS, DateColumn
 from likelihead.data.tables.encoder import TableEncoder
+from likelihead.data.tables.formatted_column import FormattedColumn
 from likelihead.data.tables.numeric_column import NumericColumn
 
 #: 1 January 1970 was a Thursday; weeks start on Monday.
@@ -42,6 +43,8 @@ class Preprocessing(nn.Module):
 
 
 def _module_of(column: InputColumn) -> nn.Module:
+    if isinstance(column, FormattedColumn):
+        column = column.values
     if isinstance(column, CategoricalColumn):
         return Labels(column)
     return Dates(column) if isinstance(column, DateColumn) else Numbers(column)

@@ -13,18 +13,17 @@ from torch.distributions.constraints import Constraint
 
 from likelihead.configs import read, shipped
 from likelihead.distributions.mixture import MixtureSameFamily
+from likelihead.distributions.stirling import wide
 from likelihead.errors import LikelihoodError, suggest
 from likelihead.families.links import Link, link_for
+from likelihead.families.roles import GATE, MIXTURE, ZEROS, Role, added_parameters, roles_of
 from likelihead.families.signature import Signature, path_of, resolve
 
-__all__ = ["MIXTURE", "Family", "read", "shipped"]
+__all__ = ["Family", "read", "shipped"]
 
-#: The parameter that holds the logits of a mixture's weights.
 #: The size at which a family with a dimension of its own is probed.
 PROBE_SIZE = 3
-MIXTURE = "mixture_logits"
-KEYS = ("family", "parameters", "links", "floors", "components", "options")
-Role = str | float | Sequence[float]
+KEYS = ("family", "parameters", "links", "floors", "components", "zeros", "options")
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,7 @@ class Family:
         event_size: K for a family that needs it (classes, items, components of a vector); otherwise None.
         output_shape: (D,) for D independent outputs, or ().
         components: the number of components of a mixture; None for no mixture.
+        zeros: `inflated` for extra zeros, `hurdle` for a mass at 0 beside the values above it; None for neither.
         options: further constructor arguments.
         spec: the mapping that describes the family, as plain values.
         takes_validation: whether the constructor takes `validate_args`.
@@ -58,6 +58,7 @@ class Family:
     output_shape: torch.Size
     components: int | None
     options: dict[str, Any]
+    zeros: str | None
     spec: dict[str, Any] = field(repr=False)
     takes_validation: bool = True
 
@@ -96,20 +97,25 @@ class Family:
         """The distribution of parameter values (N, *parameter_shape): batch_shape (N,), event_shape that of y."""
         values = dict(values)
         logits = values.pop(MIXTURE, None)
+        gate = values.pop(GATE) if self.zeros else None
+        if gate is not None:
+            values = {name: wide(value) for name, value in values.items()}
         checks = {"validate_args": False} if self.takes_validation else {}
         built = self.cls(**values, **self.options, **checks)
+        if self.zeros:
+            built = ZEROS[self.zeros](built, gate, validate_args=False)
         if logits is not None:
             weights = dist.Categorical(logits=logits, validate_args=False)
             built = MixtureSameFamily(weights, built, validate_args=False)
         return built.to_event(len(self.output_shape)) if self.output_shape else built
 
-    def example(self) -> Any:
-        """The distribution of one row, batch_shape (1,), at anchor 0 and raw output 0, to read shapes and support."""
+    def example(self, raw_output: float = 0.0) -> Any:
+        """The distribution of one row, batch_shape (1,), at anchor 0 and one raw output, to read shapes and support."""
         values = {}
         for name, shape in self.parameter_shapes.items():
             role = self.roles[name]
             if isinstance(role, str):
-                raw = torch.zeros(1, *self.links[name].raw_shape(shape))
+                raw = torch.full((1, *self.links[name].raw_shape(shape)), raw_output)
                 values[name] = self.links[name](raw, torch.zeros_like(raw))
             else:
                 values[name] = self.number(name).expand(1, *shape)
@@ -132,8 +138,9 @@ class Family:
 
     @property
     def name(self) -> str:
-        """The name of the class, preceded by the number of components if it is a mixture."""
-        return f"mixture of {self.components} {self.cls.__name__}" if self.components else self.cls.__name__
+        """The name of the class, preceded by what is made of it: a mixture, extra zeros."""
+        wrapped = {None: "", "inflated": "zero-inflated ", "hurdle": "hurdle "}[self.zeros] + self.cls.__name__
+        return f"mixture of {self.components} {wrapped}" if self.components else wrapped
 
     @property
     def event_shape(self) -> torch.Size:
@@ -153,8 +160,9 @@ class Family:
 
 def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, output_shape: torch.Size) -> Family:
     signature = Signature.of(cls)
-    components = mapping.get("components")
-    roles = _roles(signature, dict(mapping.get("parameters") or {}), components)
+    components, zeros = mapping.get("components"), mapping.get("zeros")
+    added = added_parameters(signature, components, zeros)
+    roles = roles_of(signature, dict(mapping.get("parameters") or {}), added)
     links, floors = dict(mapping.get("links") or {}), dict(mapping.get("floors") or {})
     for name in (*links, *floors):
         if name not in roles:
@@ -167,14 +175,7 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
     shapes = signature.event_shapes(event_size)
     rows = (*output_shape, components) if components else output_shape
     full = {name: torch.Size((*rows, *shapes.get(name, ()))) for name in roles}
-    resolved: dict[str, Link] = {}
-    for name, role in roles.items():
-        if isinstance(role, str):
-            constraint = torch.distributions.constraints.real if name == MIXTURE else signature.constraints[name]
-            try:
-                resolved[name] = link_for(constraint, links.get(name), float(floors.get(name, 0.0)))
-            except LikelihoodError as error:
-                raise LikelihoodError(f"{cls.__name__}.{name}: {error}") from error
+    resolved = _links(signature, roles, links, floors)
     options = dict(mapping.get("options") or {})
     spec: dict[str, Any] = {
         "family": path_of(cls),
@@ -182,13 +183,38 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
         "links": links,
         "floors": floors,
         "components": components,
+        "zeros": zeros,
         "options": options,
     }
     family = Family(
-        cls, roles, resolved, full, event_size, output_shape, components, options, spec, signature.takes_validation
+        cls,
+        roles,
+        resolved,
+        full,
+        event_size,
+        output_shape,
+        components,
+        options,
+        zeros,
+        spec,
+        signature.takes_validation,
     )
     _check_example(family)
     return family
+
+
+def _links(
+    signature: Signature, roles: Mapping[str, Role], links: Mapping[str, str], floors: Mapping[str, float]
+) -> dict[str, Link]:
+    """The link of each predicted or learned parameter; those of the wrappers are real."""
+    resolved: dict[str, Link] = {}
+    for name in (name for name, role in roles.items() if isinstance(role, str)):
+        constraint = signature.constraints.get(name, torch.distributions.constraints.real)
+        try:
+            resolved[name] = link_for(constraint, links.get(name), float(floors.get(name, 0.0)))
+        except LikelihoodError as error:
+            raise LikelihoodError(f"{signature.cls.__name__}.{name}: {error}") from error
+    return resolved
 
 
 def _check_example(family: Family) -> None:
@@ -204,36 +230,6 @@ def _check_example(family: Family) -> None:
             f"({error or type(error).__name__}); "
             "give its other arguments as options: {...}, or choose another family"
         ) from error
-
-
-def _roles(signature: Signature, given: dict[str, Any], components: int | None) -> dict[str, Role]:
-    known = [*signature.constraints, *([MIXTURE] if components else [])]
-    for name in given:
-        if name not in known:
-            raise LikelihoodError(f"{signature.cls.__name__} has no parameter {name!r}: {suggest(name, known)}")
-    missing = signature.default_parameters(given)
-    if components and MIXTURE not in given:
-        missing.insert(0, MIXTURE)
-    roles = {**given, **dict.fromkeys(missing, "predicted")}
-    for name, role in roles.items():
-        _check_role(signature, name, role)
-    return {name: role for name, role in roles.items() if role is not None}
-
-
-def _check_role(signature: Signature, name: str, role: Any) -> None:
-    where = f"{signature.cls.__name__}.{name}"
-    if isinstance(role, str) and role not in ("predicted", "learned"):
-        raise LikelihoodError(
-            f"{where} is {role!r}: a parameter is 'predicted' (by the network), 'learned' (one constant), "
-            "a number, or null (left out)"
-        )
-    if isinstance(role, str) and name != MIXTURE and not signature.is_trainable(name):
-        raise LikelihoodError(f"{where}: no gradient reaches it, so it cannot be {role}; give it as a number")
-    if role is not None and not isinstance(role, str) and name in signature.constraints:
-        value = torch.as_tensor(role, dtype=torch.float64)
-        constraint = signature.constraints[name]
-        if constraint.event_dim == 0 and not bool(constraint.check(value).all()):
-            raise LikelihoodError(f"{where} is {role}, but must satisfy {constraint}")
 
 
 def family_for(spec: str | Mapping[str, Any] | type, y: Tensor, classes: int | None = None) -> Family:

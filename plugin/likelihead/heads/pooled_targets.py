@@ -9,6 +9,7 @@ from torch import Tensor
 
 from likelihead.errors import TargetError
 from likelihead.families.family import Family
+from likelihead.heads.exposure import check_trials
 from likelihead.heads.sites import aligned
 from likelihead.target_types.check import checked_values
 from likelihead.target_types.detect import target_type_of
@@ -35,7 +36,7 @@ def pooled(
         weight, exposure, mask: per row (N,) or per site, or None.
 
     Raises:
-        TargetError: a wrong shape, a value outside the support, or no target that counts.
+        TargetError: a wrong shape, a value outside the support, more successes than trials, or no target that counts.
     """
     y = torch.as_tensor(y)
     event = family.event_shape
@@ -56,6 +57,7 @@ def pooled(
     dtype = target_type_of(family).dtype
     rows = values.to(y.dtype if y.is_floating_point() and dtype.is_floating_point else dtype).reshape(-1, *event)
     exposed = None if exposure is None else aligned(exposure, lead, "exposure").expand(lead).reshape(-1)
+    check_trials(family, rows, exposed)
     return PooledTargets(rows, _weights(weight, unmasked, lead, shape), exposed)
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from likelihead.families.family import MIXTURE, Family
+from likelihead.families.family import Family
 from likelihead.families.links import Exp, Identity, Link, LowerCholesky, PositiveDefinite
+from likelihead.families.roles import MIXTURE
 
 
 def moments(y: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:

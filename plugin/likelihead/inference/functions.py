@@ -170,7 +170,8 @@ def cdf(dist: Any, y: Tensor | float) -> Tensor:
 def pit(dist: Any, y: Tensor, seed: int = 0) -> Tensor:
     """The probability integral transform, of the shape of y: uniform on (0, 1) if y follows the distribution.
 
-    For discrete distributions it is randomised: P(Y < y) + u P(Y = y) with u uniform (Brockwell, 2007).
+    Where y has a probability of its own, as all values of a discrete distribution have, it is randomised:
+    P(Y < y) + u P(Y = y) with u uniform (Brockwell, 2007).
 
     Args:
         dist: any distribution with a cdf.
@@ -187,7 +188,7 @@ def pit(dist: Any, y: Tensor, seed: int = 0) -> Tensor:
     its_law = _law_with(dist, "pit")
     values = _targets(its_law, y)
     upper = its_law.cdf(values)
-    if not its_law.discrete:
+    if not (its_law.discrete or its_law.atom):
         return _tensor(upper)
     lower = its_law.below(values)
     uniform = np.random.default_rng(seed).random(upper.shape)

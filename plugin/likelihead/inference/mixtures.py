@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from likelihead.distributions.joint import Joint
 from likelihead.distributions.mixture import MixtureSameFamily
 from likelihead.errors import LikelihoodError
 from likelihead.inference.batches import combined, given_parameters
@@ -43,6 +44,9 @@ def equal_mixture(dists: Sequence[Any]) -> Any:
     if isinstance(first, torch.distributions.Categorical) and not isinstance(first, dist.OrderedLogistic):
         logits = torch.stack([member.logits for member in dists]).log_softmax(-1).logsumexp(0)
         return type(first)(logits=logits, validate_args=False)
+    if isinstance(first, Joint):
+        targets = zip(*(member.dists for member in dists), strict=True)
+        return Joint(first.names, [equal_mixture(each) for each in targets], first.labels, validate_args=False)
     place = len(first.batch_shape)
     if isinstance(first, torch.distributions.MixtureSameFamily):
         weights = torch.cat([member.mixture_distribution.logits for member in dists], place)

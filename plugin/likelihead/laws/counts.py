@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from likelihead.laws import search
+from likelihead.laws.crps import crps_with_zeros
 from likelihead.laws.law import INVERTED, Array, Claim, Law, claims
 
 
@@ -89,12 +90,4 @@ class ZeroInflatedLaw(CountLaw):
         return np.where(y == 0.0, np.logaddexp(counted, -np.logaddexp(0.0, -self.gate)), counted)
 
     def crps(self, y: Array) -> Array:
-        """With s the share of counts and B from the base: s E|B - y| + (1 - s) |y| - s (1 - s) E B - s^2 G.
-
-        G = E|B - B'| / 2 is half of Gini's mean difference.
-        """
-        share, extra = self.count_share(), special.expit(self.gate)
-        # The base's score at 0 is E B - G.
-        half_gini = self.base.mean() - self.base.crps(np.zeros(self.shape))
-        distance = self.base.crps(y) + half_gini
-        return share * distance + extra * np.abs(y) - share * extra * self.base.mean() - share**2 * half_gini
+        return crps_with_zeros(self.base, self.count_share(), y)

@@ -11,7 +11,7 @@ import itertools
 
 import numpy as np
 
-from likelihead.laws.search import Array, Searchable
+from likelihead.laws.search import Array, Scorable, Searchable
 
 _TAIL = np.array([1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.03])
 #: Ranks between whose quantiles the cdf is smooth enough for eight nodes.
@@ -61,4 +61,18 @@ def crps_from_moments(y: Array, cdf: Array, mean: Array, share: Array, half_gini
         half_gini: G = E|Y - Y'| / (2 E Y), half of Gini's mean difference over the mean.
     """
     score: Array = y * (2.0 * cdf - 1.0) + mean * (1.0 - 2.0 * share - half_gini)
+    return score
+
+
+def crps_with_zeros(base: Scorable, share: Array, y: Array) -> Array:
+    """The CRPS of a law on the positive half-line B that has a share s, and 0 the rest 1 - s.
+
+    s E|B - y| + (1 - s) |y| - s (1 - s) E B - s^2 G, where G = E|B - B'| / 2 is half of Gini's mean difference. The
+    share may exceed 1: then zeros of B are taken away.
+    """
+    mean = base.mean()
+    # The base's score at 0 is E B - G.
+    half_gini = mean - base.crps(np.zeros(base.shape))
+    distance = base.crps(y) + half_gini
+    score: Array = share * distance + (1.0 - share) * np.abs(y) - share * (1.0 - share) * mean - share**2 * half_gini
     return score

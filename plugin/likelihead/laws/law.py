@@ -79,6 +79,8 @@ class Law:
     claims: dict[str, Claim] = claims()
     #: Values are integers (counts, classes, levels).
     discrete: ClassVar[bool] = False
+    #: Some single value of a continuous law has a probability above 0.
+    atom: ClassVar[bool] = False
     #: Values are indices of classes, levels or items: results are int64.
     labels: ClassVar[bool] = False
     #: The density rises to one peak and falls, so that the shortest interval has one solution.

@@ -31,6 +31,15 @@ class Searchable(Protocol):
     def ranks_of_interest(self) -> Array: ...
 
 
+class Scorable(Protocol):
+    """What the score of a law with extra zeros needs of its base."""
+
+    shape: tuple[int, ...]
+
+    def mean(self) -> Array: ...
+    def crps(self, y: Array) -> Array: ...
+
+
 def _rank(x: Array) -> Array:
     """Floats as integers of the same order: neighbours differ by 1, and -0.0 is 0.0."""
     bits = np.ascontiguousarray(x, dtype=np.float64).view(np.int64).reshape(np.shape(x))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from likelihead import inference
+from likelihead.distributions.joint import Joint
 from likelihead.heads.sites import aligned, by_site
 from likelihead.inference import law, select
 from likelihead.target_types.detect import class_of
@@ -21,6 +22,8 @@ from likelihead.target_types.target_type import TargetColumns, TargetType
 #: More outputs than this are not told apart by name, and of more coordinates only the first ones are drawn.
 MAX_OUTPUTS = 3
 Index = tuple[Any, ...]
+#: The target columns, by name where each has a family of its own.
+AnyColumns = TargetColumns | dict[str, TargetColumns]
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,10 @@ def coordinates_of(dist: Any) -> list[Any]:
     return [select(marginal, (slice(None), k)) for k in range(min(marginal.batch_shape[1], MAX_OUTPUTS))]
 
 
-def parts_of(predicted: Any, columns: TargetColumns) -> list[Any]:
+def parts_of(predicted: Any, columns: AnyColumns) -> list[Any]:
     """Predictions of batch_shape (n,) taken apart as `answers_of` and `Answer.coordinates` do, without named sites."""
+    if isinstance(predicted, Joint):
+        return list(predicted.dists)
     sited = by_site(predicted)
     outputs = [select(sited, index) for index in outputs_of(sited.batch_shape, columns)]
     return [part for output in outputs for part in coordinates_of(output) or [output]]
@@ -112,7 +117,7 @@ def names_of(columns: TargetColumns, count: int) -> list[str]:
     return list(known) if len(known) == count else [f"y{k + 1}" for k in range(count)]
 
 
-def outputs_of(shape: Sequence[int], columns: TargetColumns) -> list[Index]:
+def outputs_of(shape: Sequence[int], columns: AnyColumns) -> list[Index]:
     """The index of each named output in predictions of batch_shape `shape`; none if their sites have no names.
 
     >>> outputs_of((9, 2), TargetColumns(["height", "weight"]))
@@ -120,12 +125,22 @@ def outputs_of(shape: Sequence[int], columns: TargetColumns) -> list[Index]:
     """
     if len(shape) == 1:
         return [(slice(None),)]
-    named = len(shape) == 2 and shape[1] == len(columns.names) <= MAX_OUTPUTS
+    names = [] if isinstance(columns, dict) else columns.names
+    named = len(shape) == 2 and shape[1] == len(names) <= MAX_OUTPUTS
     return [(slice(None), k) for k in range(shape[1])] if named else []
 
 
+def _joint_answers(predicted: Joint, marginal: Joint, y: Tensor, columns: dict[str, TargetColumns]) -> list[Answer]:
+    """The answers of targets of different families, each in the rows where it is known."""
+    answers = []
+    for (name, dist, values, known), other in zip(predicted.targets(y), marginal.dists, strict=True):
+        rows = known.nonzero().flatten().numpy()
+        answers.append(Answer(columns[name], dist, other, values, name).take(rows))
+    return answers
+
+
 def answers_of(
-    predicted: Any, marginal: Any, y: Tensor, mask: Tensor | None, columns: TargetColumns, limit: int = 2000
+    predicted: Any, marginal: Any, y: Tensor, mask: Tensor | None, columns: AnyColumns, limit: int = 2000
 ) -> list[Answer]:
     """The answers of each row: one, several with names, or those of all its sites together.
 
@@ -136,6 +151,8 @@ def answers_of(
         columns: the target columns.
         limit: the most sites to take of rows that have many.
     """
+    if isinstance(columns, dict):
+        return _joint_answers(predicted, marginal, y, columns)
     predicted, marginal = by_site(predicted), by_site(marginal)
     shape = predicted.batch_shape
     known = torch.ones(shape, dtype=torch.bool)

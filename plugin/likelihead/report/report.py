@@ -83,7 +83,7 @@ def write_report(run: Run, path: Path) -> None:
 
 def _subtitle(run: Run, subject: Subject) -> str:
     counts = [f"{evaluation.n:,} {part}" for part, evaluation in run.evaluations.items() if evaluation.n]
-    target = ", ".join(subject.columns.names[:4]) + (", …" if len(subject.columns.names) > 4 else "")
+    target = ", ".join(subject.target_names[:4]) + (", …" if len(subject.target_names) > 4 else "")
     judged = "test rows, which the model has not seen" if run.part == "test" else "training rows"
     return f"Target: {target}. {', '.join(counts)} rows. Figures and numbers are about the {judged}."
 

@@ -17,7 +17,7 @@ from likelihead.data.tables.encoder import TableEncoder
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.evaluate import as_float64, batches, in_float64
 from likelihead.heads.sites import by_row, by_site
-from likelihead.report.answers import Answer, answers_of, outputs_of
+from likelihead.report.answers import Answer, AnyColumns, answers_of, outputs_of
 from likelihead.report.inputs import Input, inputs_of
 from likelihead.target_types.target_type import TargetColumns
 
@@ -38,7 +38,7 @@ class Subject:
 
     model: Any
     batch: Batch
-    columns: TargetColumns
+    columns: AnyColumns
     encoder: TableEncoder | None = None
 
     @classmethod
@@ -53,8 +53,13 @@ class Subject:
             raise LikelihoodError("these rows have no targets, so there is nothing to report on")
         table = getattr(model, "extra", {}).get("table")
         encoder = None if table is None else TableEncoder.from_state(table)
-        columns = TargetColumns(["y"]) if encoder is None else encoder.target.columns
+        columns: AnyColumns = TargetColumns(["y"]) if encoder is None else encoder.target.columns
         return cls(in_float64(model), batch, columns, encoder)
+
+    @property
+    def target_names(self) -> list[str]:
+        """The names of the targets."""
+        return list(self.columns) if isinstance(self.columns, dict) else self.columns.names
 
     @torch.no_grad()
     def predict(self, x: Any, rows: slice | Tensor = slice(None)) -> Any:

@@ -38,9 +38,10 @@ def column_table(encoder: TableEncoder) -> Table:
 
 
 def _target_row(encoder: TableEncoder, name: str) -> list[str]:
-    labels = encoder.target.columns.labels
-    values = _listed(labels) if labels else encoder.target.target_type.support_text
-    return [name, "target", encoder.target.target_type.name.replace("_", " "), values, ""]
+    target = encoder.target.part(name)
+    labels = target.columns.labels
+    values = _listed(labels) if labels else target.target_type.support_text
+    return [name, "target", target.target_type.name.replace("_", " "), values, ""]
 
 
 def _contents(state: dict[str, Any]) -> str:

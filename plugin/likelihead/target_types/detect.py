@@ -19,10 +19,13 @@ from likelihead.configs import shipped
 from likelihead.distributions.plackett_luce import Permutation
 from likelihead.errors import LikelihoodError
 from likelihead.families.family import Family, probe_family
+from likelihead.families.joint import joint_families
 from likelihead.families.links import base_constraint
 from likelihead.target_types.angle import Angle
 from likelihead.target_types.classes import Binary, Class, Level
+from likelihead.target_types.joint import JointType
 from likelihead.target_types.numbers import Count, Number, Positive, Proportion, Real
+from likelihead.target_types.partial_ranking import PartialRanking
 from likelihead.target_types.ranking import Ranking
 from likelihead.target_types.target_type import TargetType, Values
 from likelihead.target_types.vectors import OneHot, Shares, UnitVector
@@ -30,8 +33,28 @@ from likelihead.target_types.vectors import OneHot, Shares, UnitVector
 #: The target types by name; a distribution class may declare its own, as in `target_type = "level"`.
 TARGET_TYPES: dict[str, type[TargetType]] = {
     cls.name: cls
-    for cls in (Real, Positive, Proportion, Count, Angle, Binary, Class, Level, Shares, OneHot, UnitVector, Ranking)
+    for cls in (
+        Real,
+        Positive,
+        Proportion,
+        Count,
+        Angle,
+        Binary,
+        Class,
+        Level,
+        Shares,
+        OneHot,
+        UnitVector,
+        Ranking,
+        PartialRanking,
+    )
 }
+#: The families that an error suggests: those to start with, of which the other shipped ones are variants.
+BASIC = (
+    "bernoulli", "beta", "beta_proportion", "categorical", "dirichlet", "exponential", "gamma", "gaussian_mixture",
+    "laplace", "log_normal", "multivariate_normal", "negative_binomial", "normal", "ordinal", "plackett_luce",
+    "poisson", "student_t", "von_mises", "weibull", "zero_inflated_poisson",
+)  # fmt: skip
 #: Raw outputs at which the density on the boundary of the support is evaluated, to see whether it is finite.
 PROBES = (0.7, -0.7)
 #: Log-densities beyond ± this count as infinite: some families return a large finite number instead.
@@ -98,6 +121,9 @@ def target_type_of(spec: str | Mapping[str, Any] | type | Family) -> TargetType:
     >>> target_type_of("beta").support_text
     'numbers between 0 and 1 (both ends excluded)'
     """
+    families = joint_families(spec)
+    if families is not None:
+        return JointType.of({name: target_type_of(family) for name, family in families.items()})
     family = spec if isinstance(spec, Family) else probe_family(spec)
     low, high = (distribution_at(family, raw) for raw in PROBES)
     support = base_constraint(low.support)
@@ -144,7 +170,7 @@ def distribution_at(family: Family, raw: float | Mapping[str, Tensor]) -> Any:
 
 
 def fitting_families(values: Values) -> list[str]:
-    """The shipped families, except those of directions, whose support contains all finite rows of `values` (n, D).
+    """The families to start with, without those of directions, whose support contains all finite rows of values (n, D).
 
     >>> "gamma" in fitting_families(np.array([[0.5], [2.0]]))
     True
@@ -152,12 +178,12 @@ def fitting_families(values: Values) -> list[str]:
     values = values[np.isfinite(values).all(axis=1)]
     if not len(values):
         return []
-    return [name for name, target_type in _shipped_types() if target_type.suits(values)]
+    return [name for name, target_type in _basic_types() if target_type.suits(values)]
 
 
 @cache
-def _shipped_types() -> tuple[tuple[str, TargetType], ...]:
-    return tuple((name, target_type_of(name)) for name in shipped())
+def _basic_types() -> tuple[tuple[str, TargetType], ...]:
+    return tuple((name, target_type_of(name)) for name in shipped() if name in BASIC)
 
 
 def _bounds(support: Constraint) -> tuple[float, float]:

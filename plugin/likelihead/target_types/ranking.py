@@ -128,14 +128,9 @@ def orders(frame: pd.DataFrame, columns: Sequence[str], items: Sequence[str], st
 def _read_orders(frame: pd.DataFrame, columns: Sequence[str], items: Sequence[str], style: str) -> tuple[Values, Mask]:
     """The order of each row (n, K), NaN if a cell is empty, and the rows (n,) that are not rankings of all items."""
     if style == "ranks":
-        return _from_ranks(frame, columns)
+        return from_ranks(frame, columns)
     codes = {item: float(code) for code, item in enumerate(items)}
-    if style == "text":
-        rows = _split(frame[columns[0]])
-        cells = [row if isinstance(row, list) else None for row in rows]
-    else:
-        table = pd.concat([labels(frame[name]) for name in columns], axis=1)
-        cells = [None if row.isna().any() else list(row) for _, row in table.iterrows()]
+    cells = item_cells(frame, columns, style)
     values = np.full((len(frame), len(items)), np.nan)
     bad = np.zeros(len(frame), dtype=bool)
     for number, row in enumerate(cells):
@@ -145,15 +140,42 @@ def _read_orders(frame: pd.DataFrame, columns: Sequence[str], items: Sequence[st
     return values, bad
 
 
-def _from_ranks(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[Values, Mask]:
-    ranks = frame[list(columns)].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
-    empty = frame[list(columns)].isna().any(axis=1).to_numpy(dtype=bool)
-    size = len(columns)
-    ordered = np.sort(ranks, axis=1)
-    valid = (ordered == np.arange(size)).all(axis=1) | (ordered == np.arange(1, size + 1)).all(axis=1)
-    values = np.argsort(ranks, axis=1).astype(np.float64)
-    values[empty] = np.nan
-    return values, ~valid & ~empty
+def item_cells(
+    frame: pd.DataFrame, columns: Sequence[str], style: str, partial: bool = False
+) -> list[list[str] | None]:
+    """The items of each row in their order; None where it has an empty cell.
+
+    With `partial`, empty cells after the last item are left out, and an empty text stands for one before it.
+    """
+    if style == "text":
+        return [row if isinstance(row, list) else None for row in _split(frame[columns[0]])]
+    table = pd.concat([labels(frame[name]) for name in columns], axis=1)
+    if not partial:
+        return [None if row.isna().any() else list(row) for _, row in table.iterrows()]
+    rows = [["" if pd.isna(cell) else str(cell) for cell in row] for _, row in table.iterrows()]
+    lengths = [max((place + 1 for place, cell in enumerate(row) if cell), default=0) for row in rows]
+    return [row[:length] or None for row, length in zip(rows, lengths, strict=True)]
+
+
+def from_ranks(frame: pd.DataFrame, columns: Sequence[str], partial: bool = False) -> tuple[Values, Mask]:
+    """The order of each row (n, K) from the ranks of its items, NaN where it is missing, and the faulty rows (n,).
+
+    With `partial`, an item without a rank is not listed: the row ends with -1 for each of them.
+    """
+    cells = frame[list(columns)]
+    ranks = cells.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
+    empty = cells.isna().to_numpy(dtype=bool)
+    missing = empty.all(axis=1) if partial else empty.any(axis=1)
+    # Ranks from 1; ranks that do not matter are put behind the others.
+    listed = (~empty).sum(axis=1, keepdims=True) if partial else np.full((len(frame), 1), len(columns))
+    first = np.where(np.nanmin(np.where(empty, np.inf, ranks), axis=1, keepdims=True, initial=np.inf) == 0.0, 0, 1)
+    places = np.arange(len(columns)) + first
+    ordered = np.sort(np.where(empty, np.inf, ranks), axis=1)
+    valid = np.where(np.arange(len(columns)) < listed, ordered == places, True).all(axis=1)
+    values = np.argsort(np.where(empty, np.inf, ranks), axis=1, kind="stable").astype(np.float64)
+    values = np.where(np.arange(len(columns)) < listed, values, -1.0)
+    values[missing] = np.nan
+    return values, ~valid & ~missing
 
 
 def _raise_for_rows(bad: NDArray[np.bool_], frame: pd.DataFrame, columns: Sequence[str], expected: str) -> None:

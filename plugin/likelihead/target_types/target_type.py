@@ -124,6 +124,11 @@ class TargetType(ABC):
         """The target columns as numbers (n, D), NaN where a cell is empty; not yet checked against the support."""
         return np.stack([self.read_numbers(frame[name]) for name in columns.names], axis=1)
 
+    def missing(self, frame: pd.DataFrame, names: Sequence[str]) -> Mask:
+        """Rows (n,) without a target."""
+        missing: Mask = frame[list(names)].isna().any(axis=1).to_numpy(dtype=bool)
+        return missing
+
     def readable_rows(self, frame: pd.DataFrame, columns: TargetColumns) -> Mask:
         """Rows (n,) whose target cells are neither empty nor such that `read` raises an error."""
         return np.logical_and.reduce([~np.isnan(parsed_numbers(frame[name])) for name in columns.names])

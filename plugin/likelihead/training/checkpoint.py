@@ -13,7 +13,7 @@ from torch import nn
 
 from likelihead import architectures
 from likelihead.errors import LikelihoodError
-from likelihead.heads.distribution_head import head_from
+from likelihead.heads.joint_head import any_head_from
 from likelihead.training.checkpoint_files import check_checksum
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.module import FORMAT, LikelihoodModule
@@ -139,7 +139,7 @@ def restore(
         if spec is None:
             raise LikelihoodError(f"{where!r} was trained with a network of your own: load(path, architecture=network)")
         architecture = architectures.build(spec["name"], spec["in_features"], **spec["options"])
-    module = LikelihoodModule(architecture, head_from(description["head"], families))
+    module = LikelihoodModule(architecture, any_head_from(description["head"], families))
     members = description.get("members")
     if members is not None:
         module = Ensemble([module] * _checked_members(members, state, where))

@@ -20,9 +20,9 @@ from likelihead.data.dataset import Data
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.errors import LikelihoodError, TargetError
 from likelihead.evaluation.predictions import predict_table
-from likelihead.families.family import family_for
-from likelihead.heads.distribution_head import DistributionHead
+from likelihead.families.joint import families_for
 from likelihead.heads.head import Head
+from likelihead.heads.joint_head import head_of
 from likelihead.heads.sites import by_row, counts, log_prob
 from likelihead.training.data_module import as_data_module, part_of, sample_inputs, targets, validates
 
@@ -54,6 +54,7 @@ class LikelihoodModule(pl.LightningModule):
     Batches are `Batch(x, y, weight, exposure, mask)`, tuples in that order, or mappings with those keys; all but x and
     y are optional, and for prediction y is too.
 
+    >>> from likelihead import DistributionHead
     >>> head = DistributionHead("normal", in_features=4)
     >>> module = LikelihoodModule(architecture=nn.Identity(), head=head)
     >>> module(torch.zeros(3, 4)).batch_shape
@@ -110,8 +111,9 @@ class LikelihoodModule(pl.LightningModule):
         x, y = sample_inputs(rows), targets(part_of(rows, "train"))[0]
         if isinstance(architecture, str):
             architecture = architectures.build_for(architecture, x, **options)
-        family = family_for(distribution, sites_as_rows(architecture, x[:2], y), getattr(source, "class_count", None))
-        module = cls(architecture, DistributionHead(family, features_of(architecture)), optimizer, scheduler)
+        rows_of_y = sites_as_rows(architecture, x[:2], y)
+        family = families_for(distribution, rows_of_y, getattr(source, "class_count", None))
+        module = cls(architecture, head_of(family, features_of(architecture)), optimizer, scheduler)
         if isinstance(source, Data):
             table = {} if source.encoder is None else {"table": source.encoder.state()}
             module.extra = {**table, "data": source.name}

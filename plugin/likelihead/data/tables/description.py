@@ -14,7 +14,7 @@ from likelihead.data.tables.columns import InputColumn
 from likelihead.data.tables.date_column import DateColumn
 from likelihead.data.tables.dates import dates
 from likelihead.data.tables.formatted_column import FormattedColumn
-from likelihead.data.tables.target_encoder import TargetEncoder
+from likelihead.data.tables.joint_target_encoder import AnyTargetEncoder
 from likelihead.data.tables.text_formats import read_formatted
 from likelihead.target_types.cells import as_list
 
@@ -27,7 +27,7 @@ def describe_columns(
     frame: pd.DataFrame,
     rows: RowNumbers,
     columns: Sequence[InputColumn],
-    target: TargetEncoder,
+    target: AnyTargetEncoder,
     options: Mapping[str, Any],
 ) -> list[Entry]:
     """An entry for each column of the table, in the order of the table: see `TableEncoder.describe`.
@@ -48,9 +48,10 @@ def describe_columns(
             entry |= {"role": "input", **_input(inputs[name], series, name in as_list(options["categorical"]))}
         else:
             entry |= {**_other(name, target, options), "inputs": 0}
-            if name in target.layouts:
-                entry["why"] += f"; {target.layouts[name].text}"
-                series = read_formatted(series, target.layouts[name], "target column")
+            layout = target.part(name).layouts.get(name) if name in target.names else None
+            if layout is not None:
+                entry["why"] += f"; {layout.text}"
+                series = read_formatted(series, layout, "target column")
         entries.append(entry | (_range(series) if entry["type"] not in ("category", "date") else {}))
     return entries
 
@@ -77,10 +78,11 @@ def _input(column: InputColumn, series: pd.Series, is_named: bool) -> Entry:
     return {**entry, "type": "category", "why": why, "levels": int(series.nunique())}
 
 
-def _other(name: str, target: TargetEncoder, options: Mapping[str, Any]) -> Entry:
+def _other(name: str, target: AnyTargetEncoder, options: Mapping[str, Any]) -> Entry:
     if name in target.names:
-        entry: Entry = {"role": "target", "type": target.target_type.name, "why": "data.target"}
-        return entry if target.columns.labels is None else {**entry, "levels": len(target.columns.labels)}
+        own = target.part(name)
+        entry: Entry = {"role": "target", "type": own.target_type.name, "why": "data.target"}
+        return entry if own.columns.labels is None else {**entry, "levels": len(own.columns.labels)}
     for role in ("weight", "exposure"):
         if name == options[role]:
             return {"role": role, "type": "number", "why": f"data.{role}"}

@@ -19,9 +19,10 @@ from likelihead.data.options import CHOICES
 from likelihead.data.row_splits import RowNumbers
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.data.tables.files import read_table
-from likelihead.data.tables.target_encoder import TargetEncoder, missing_rows
+from likelihead.data.tables.joint_target_encoder import AnyTargetEncoder
 from likelihead.errors import LikelihoodError, TargetError
 from likelihead.target_types.cells import require_columns
+from likelihead.target_types.target_type import TargetType
 
 log = logging.getLogger("likelihead.data")
 
@@ -104,7 +105,7 @@ def encode_table(
     _check_choice("unseen", unseen, CHOICES["unseen"])
     encoder = replace(encoder, unseen=unseen)
     if target == "required":
-        frame = with_target(frame, encoder.target.names, missing_target)
+        frame = with_target(frame, encoder.target.target_type, encoder.target.names, missing_target)
         return _encode_all(frame, encoder)
     if encoder.weight is not None and encoder.weight not in frame.columns:
         encoder = replace(encoder, weight=None)
@@ -121,11 +122,11 @@ def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
         raise LikelihoodError(f"{name} is {value!r}; the choices are {', '.join(choices)}")
 
 
-def _usable_rows(frame: pd.DataFrame, target: TargetEncoder) -> RowMask:
+def _usable_rows(frame: pd.DataFrame, target: AnyTargetEncoder) -> RowMask:
     """The rows (n,) with a target that the family takes; how many others there are is logged."""
     if not all(name in frame.columns for name in target.names):
         return np.zeros(len(frame), dtype=bool)
-    missing = missing_rows(frame, target.names)
+    missing = target.target_type.missing(frame, target.names)
     if missing.all():
         return ~missing
     usable = target.usable_rows(frame)
@@ -177,7 +178,9 @@ def _at(column: Tensor | None, rows: RowNumbers) -> Tensor | None:
     return None if column is None else column[torch.from_numpy(rows)]
 
 
-def with_target(frame: pd.DataFrame, columns: Sequence[str], missing_target: str) -> pd.DataFrame:
+def with_target(
+    frame: pd.DataFrame, target_type: TargetType, columns: Sequence[str], missing_target: str
+) -> pd.DataFrame:
     """The rows of a table with a target if `missing_target` is `drop`; else all, and checking the targets reports them.
 
     Raises:
@@ -185,7 +188,7 @@ def with_target(frame: pd.DataFrame, columns: Sequence[str], missing_target: str
         TargetError: no row has a target.
     """
     require_columns(frame, columns, "target")
-    missing = missing_rows(frame, columns)
+    missing = target_type.missing(frame, columns)
     if missing_target != "drop" or not missing.any():
         return frame
     if missing.all():

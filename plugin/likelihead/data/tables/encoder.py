@@ -16,7 +16,7 @@ from likelihead.data.options import table_defaults
 from likelihead.data.row_splits import RowNumbers
 from likelihead.data.tables.columns import InputColumn, column_from_state, fit_column
 from likelihead.data.tables.description import NAMES, Entry, describe_columns
-from likelihead.data.tables.target_encoder import TargetEncoder
+from likelihead.data.tables.joint_target_encoder import AnyTargetEncoder, fit_target, target_from_state
 from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import as_list, describe_cells, is_text, numbers, require_columns
 from likelihead.target_types.target_type import TargetType
@@ -56,7 +56,7 @@ class TableEncoder:
     """
 
     columns: list[InputColumn]
-    target: TargetEncoder
+    target: AnyTargetEncoder
     weight: str | None = None
     exposure: str | None = None
     unseen: str = "error"
@@ -90,7 +90,7 @@ class TableEncoder:
         rows = np.arange(len(frame)) if rows is None else rows
         names = as_list(target)
         require_columns(frame, names, "target")
-        targets = TargetEncoder.fit(frame[names].iloc[rows], target_type, names, full)
+        targets = fit_target(frame[names].iloc[rows], target_type, names, full)
         _check_roles(frame, targets.names, full["weight"], full["exposure"])
         inputs = _inputs(frame, full, [*targets.names, *as_list(full["weight"]), *as_list(full["exposure"])])
         categorical = as_list(full["categorical"])
@@ -194,7 +194,7 @@ class TableEncoder:
     def from_state(cls, state: Mapping[str, Any]) -> TableEncoder:
         """Rebuild an encoder from its `state()`."""
         columns = [column_from_state(column) for column in state["columns"]]
-        target = TargetEncoder.from_state(state["target"])
+        target = target_from_state(state["target"])
         # An earlier version kept neither a description nor which columns were text.
         kept = {"description": state.get("description", []), "text": state.get("text", [])}
         return cls(columns, target, state["weight"], state["exposure"], state["unseen"], **kept)

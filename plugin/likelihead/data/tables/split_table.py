@@ -17,10 +17,10 @@ from likelihead.data.tables.encode_table import encode_parts, encode_table, with
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.data.tables.remarks import report_determined_targets, report_leaks
 from likelihead.data.tables.split_keys import split_frame
-from likelihead.data.tables.target_encoder import missing_rows
 from likelihead.errors import LikelihoodError, suggest
 from likelihead.target_types.cells import as_list
 from likelihead.target_types.detect import target_type_of
+from likelihead.target_types.target_type import TargetType
 
 #: One row has no spread to standardise by or to fit a scale to.
 LEAST_TRAINING_ROWS = 2
@@ -92,11 +92,12 @@ def split(
     test: pd.DataFrame | None = None,
 ) -> Data:
     """Split the rows of a table, fit the encoder to the training rows, and check and encode all rows."""
-    table = _without_missing(table, options["missing_target"])
-    held_out = None if test is None else with_target(test, table.target, options["missing_target"])
+    target_type = target_type_of(family)
+    table = _without_missing(table, target_type, options["missing_target"])
+    held_out = None if test is None else with_target(test, target_type, table.target, options["missing_target"])
     rows = split_frame(table.frame, options, seed, holds_out_test=test is None)
     _check_training_rows(rows)
-    encoder = TableEncoder.fit(table.frame, target_type_of(family), table.target, options, rows["train"])
+    encoder = TableEncoder.fit(table.frame, target_type, table.target, options, rows["train"])
     # a rare category may occur in held-out rows only: that is logged and not an error
     parts = encode_parts(table.frame, replace(encoder, unseen="ignore"), rows)
     if table.oracle is not None:
@@ -119,9 +120,9 @@ def _check_training_rows(rows: Mapping[str, RowNumbers]) -> None:
         )
 
 
-def _without_missing(table: Table, missing_target: str) -> Table:
-    frame = with_target(table.frame, table.target, missing_target)
+def _without_missing(table: Table, target_type: TargetType, missing_target: str) -> Table:
+    frame = with_target(table.frame, target_type, table.target, missing_target)
     if len(frame) == len(table.frame) or table.oracle is None:
         return replace(table, frame=frame)
-    known = ~missing_rows(table.frame, table.target)
+    known = ~target_type.missing(table.frame, table.target)
     return replace(table, frame=frame, oracle=table.oracle[torch.from_numpy(known)])

@@ -96,6 +96,10 @@ class TargetEncoder:
         require_columns(frame, self.names, "target")
         return self.target_type.read(_read(frame, self.layouts), self.columns)
 
+    def part(self, name: str) -> TargetEncoder:
+        """The encoder of a target column: this one, which encodes all of them."""
+        return self
+
     def encode(self, frame: pd.DataFrame) -> Tensor:
         """The targets, checked: (n,) or (n, D), float32, or int64 for class labels and rankings.
 
@@ -142,12 +146,6 @@ class TargetEncoder:
         columns = {key: value for key, value in state.items() if key not in ("target_type", "distances", "layouts")}
         layouts = {name: format_from_state(layout) for name, layout in state.get("layouts", {}).items()}
         return cls(target_type_from(state["target_type"]), TargetColumns(**columns), state["distances"], layouts)
-
-
-def missing_rows(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
-    """Which rows (n,) lack a target."""
-    missing: np.ndarray = frame[list(columns)].isna().any(axis=1).to_numpy(dtype=bool)
-    return missing
 
 
 def _layouts(frame: pd.DataFrame, target_type: TargetType, names: Sequence[str]) -> dict[str, TextFormat]:

@@ -14,8 +14,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from likelihead.distributions.joint import Joint
 from likelihead.evaluation.scores.aggregation import aggregate
 from likelihead.evaluation.scores.points import (
     absolute_error,
@@ -89,6 +91,7 @@ def scores(dist: Any, y: Tensor) -> dict[str, Tensor]:
     - Classes: accuracy and brier; for ordered classes also crps (the ranked probability score) and absolute_error.
     - Directions: angular_error and coverage_0.9.
     - Rankings: kendall_tau, and accuracy of the first item.
+    - Joint targets: nll, and the scores of each target with its name in front, NaN where it is missing.
 
     Scores that need an undefined statistic (the mean of a Cauchy distribution, quantiles without a cdf) are left out.
 
@@ -107,9 +110,19 @@ def scores(dist: Any, y: Tensor) -> dict[str, Tensor]:
     >>> sorted(scores(Categorical(logits=torch.zeros(3, 4)), torch.tensor([0, 1, 2])))
     ['accuracy', 'brier', 'nll']
     """
+    if isinstance(dist, Joint):
+        return _joint_scores(dist, y)
     claims = law(dist).claims
     defined = {name for name, claim in claims.items() if claim.how != "undefined"}
     suitable = {name: SCORES[name] for name in class_of(dist).scores if set(SCORES[name].needs) <= defined}
     if len(dist.event_shape) != 1:
         suitable.pop("energy", None)
     return {name: spec.score(dist, y) for name, spec in suitable.items()}
+
+
+def _joint_scores(joint: Joint, y: Tensor) -> dict[str, Tensor]:
+    found = {"nll": -joint.log_prob(y)}
+    for target, dist, values, known in joint.targets(y):
+        for name, each in scores(dist, values).items():
+            found[f"{target}.{name}"] = each.masked_fill(~known, torch.nan)
+    return found

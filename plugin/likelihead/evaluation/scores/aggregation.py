@@ -39,6 +39,10 @@ def aggregate(per_row: Mapping[str, Tensor], weight: Tensor | None = None, error
 class RunningMeans:
     """The means of `aggregate` and their standard errors from one batch of rows after another, none of which is kept.
 
+    Args:
+        partial: whether NaN stands for a row without this score, as where one of several targets is missing; a score
+            without any row is left out.
+
     >>> running = RunningMeans()
     >>> for batch in (torch.tensor([1.0]), torch.tensor([3.0])):
     ...     running.add({"nll": batch}, torch.ones(1))
@@ -46,7 +50,8 @@ class RunningMeans:
     ({'nll': 2.0}, {'nll': 1.0})
     """
 
-    def __init__(self) -> None:
+    def __init__(self, partial: bool = False) -> None:
+        self.partial = partial
         #: The number of rows, of any weight.
         self.count = 0
         self._sums: dict[str, _Sums] = {}
@@ -57,7 +62,8 @@ class RunningMeans:
             return
         self.count += len(weight)
         for name, values in per_row.items():
-            self._sums.setdefault(name, _Sums()).add(values.double(), weight.double())
+            known = ~values.isnan() if self.partial else slice(None)
+            self._sums.setdefault(name, _Sums()).add(values[known].double(), weight[known].double())
 
     def results(self) -> tuple[dict[str, float], dict[str, float]]:
         """The mean of each score, and its standard error; no errors for fewer than two rows.
@@ -65,11 +71,12 @@ class RunningMeans:
         Raises:
             LikelihoodError: no row of positive weight.
         """
-        for name, sums in self._sums.items():
-            if not sums.positive:
-                raise LikelihoodError(f"the score {name} has no row of positive weight to average over")
-        means = {name: float(sums.mean) for name, sums in self._sums.items()}
-        return means, {name: sums.error() for name, sums in self._sums.items()} if self.count > 1 else {}
+        empty = [name for name, sums in self._sums.items() if not sums.positive]
+        if empty and not self.partial:
+            raise LikelihoodError(f"the score {empty[0]} has no row of positive weight to average over")
+        kept = {name: sums for name, sums in self._sums.items() if sums.positive}
+        means = {name: float(sums.mean) for name, sums in kept.items()}
+        return means, {name: sums.error() for name, sums in kept.items()} if self.count > 1 else {}
 
 
 class _Sums:

@@ -131,10 +131,18 @@ def angular_error(dist: Any, y: Tensor) -> Tensor:
 
 
 def kendall_tau(dist: Any, y: Tensor) -> Tensor:
-    """Kendall's rank correlation of y with the most probable ranking, from -1 to 1, (*batch_shape)."""
+    """Kendall's rank correlation of y with the most probable ranking, from -1 to 1, (*batch_shape).
+
+    Only pairs of items that y lists count (-1 stands for none).
+    """
     observed, expected = targets(dist, y).long(), mode(dist)
+    size = observed.shape[-1]
     # The ranks that y gives to the items in their predicted order: a pair is discordant if its ranks decrease.
-    ranks = torch.argsort(observed, -1).gather(-1, expected)
-    size = ranks.shape[-1]
-    discordant = sum(((ranks[..., k, None] > ranks[..., k + 1 :]).sum(-1) for k in range(size)), torch.tensor(0))
-    return 1.0 - discordant.double() / max(size * (size - 1) / 4.0, 0.25)
+    slots = torch.full((*observed.shape[:-1], size + 1), -1)
+    places = torch.arange(size).expand(observed.shape)
+    ranks = slots.scatter(-1, observed.masked_fill(observed < 0, size), places)[..., :-1].gather(-1, expected)
+    none = torch.zeros(observed.shape[:-1], dtype=torch.int64)
+    discordant = sum((((ranks[..., k, None] > ranks[..., k + 1 :]) & (ranks[..., k + 1 :] >= 0)).sum(-1)
+                      for k in range(size)), none)  # fmt: skip
+    listed = (observed >= 0).sum(-1)
+    return 1.0 - discordant.double() / (listed * (listed - 1) / 4.0).clamp(min=0.25)

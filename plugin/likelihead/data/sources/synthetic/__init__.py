@@ -12,12 +12,15 @@ from torch import Tensor
 
 from likelihead.configs import defaults
 from likelihead.data.dataset import Data
-from likelihead.data.sources.synthetic import classes, counts, positives, reals
+from likelihead.data.sources.synthetic import classes, counts, extremes, positives, reals, zeros
 from likelihead.data.sources.synthetic.generic import generic
 from likelihead.data.sources.synthetic.simulation import Simulation, Simulator, Synthetic
 from likelihead.data.tables.split_table import Table, split
+from likelihead.distributions.joint import Joint
 from likelihead.errors import LikelihoodError
 from likelihead.families.family import probe_family
+from likelihead.families.joint import joint_families
+from likelihead.families.signature import path_of
 from likelihead.target_types.cells import as_list
 
 #: The options of this source, with their defaults: those of conf/data/synthetic.yaml.
@@ -25,7 +28,8 @@ OPTIONS: dict[str, Any] = {key: value for key, value in defaults("data/synthetic
 
 __all__ = ["OPTIONS", "SIMULATORS", "Synthetic", "default_name", "load", "make", "names"]
 
-#: The simulator for each distribution class; a subclass with the same parameters uses that of its parent.
+#: The simulator for each distribution class, with extra zeros by the name of the family; a subclass with the same
+#: parameters uses that of its parent.
 SIMULATORS: dict[str, Simulator] = {
     "Normal": reals.house_prices,
     "Laplace": reals.taxi_rides,
@@ -48,6 +52,23 @@ SIMULATORS: dict[str, Simulator] = {
     "ZeroInflatedPoisson": counts.fishing,
     "OrderedLogistic": counts.ratings,
     "Dirichlet": positives.budgets,
+    "Binomial": counts.seeds,
+    "BetaBinomial": counts.trays,
+    "PartialPlackettLuce": classes.races,
+    "TopPlackettLuce": classes.votes,
+    "GammaMean": positives.claim_sizes,
+    "likelihead.distributions.Gumbel": extremes.floods,
+    "Logistic": extremes.wages,
+    "LogLogistic": extremes.remissions,
+    "likelihead.distributions.HalfNormal": extremes.misses,
+    "GeneralizedPareto": extremes.storms,
+    "AsymmetricLaplace": extremes.delays,
+    "SkewNormal": extremes.rents,
+    "SkewT": extremes.returns,
+    "zero-inflated NegativeBinomial": zeros.doctor_visits,
+    "hurdle Poisson": zeros.papers,
+    "hurdle NegativeBinomial": zeros.citations,
+    "hurdle GammaMean": zeros.rainfall,
 }
 GENERIC = "generic"
 
@@ -70,6 +91,10 @@ def default_name(family: str | Mapping[str, Any] | type) -> str:
     resolved = probe_family(family)
     if resolved.components:
         return SIMULATORS["mixture"].__name__ if resolved.cls.__name__ == "Normal" else GENERIC
+    if resolved.zeros:
+        return SIMULATORS[resolved.name].__name__ if resolved.name in SIMULATORS else GENERIC
+    if path_of(resolved.cls) in SIMULATORS:
+        return SIMULATORS[path_of(resolved.cls)].__name__
     wanted = set(_constraints(resolved.cls))
     for cls in resolved.cls.__mro__:
         if cls.__name__ in SIMULATORS and (cls is resolved.cls or set(_constraints(cls)) == wanted):
@@ -99,6 +124,9 @@ def make(name: str | None, family: str | Mapping[str, Any] | type, rows: int, se
     """
     if rows < 2:
         raise LikelihoodError(f"data.rows is {rows}; a synthetic set needs at least 2")
+    families = joint_families(family)
+    if families is not None and name is None:
+        return joint(families, rows, seed)
     chosen = default_name(family) if name is None else name
     simulators = {simulator.__name__: simulator for simulator in SIMULATORS.values()}
     if chosen not in names():
@@ -107,23 +135,49 @@ def make(name: str | None, family: str | Mapping[str, Any] | type, rows: int, se
     simulation = simulators[chosen](rng, rows) if chosen in simulators else generic(family, rng, rows)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(rng.integers(2**62)))
-        y = simulation.truth.sample()
+        y = simulation.observed(simulation.truth.sample())
     frame = pd.DataFrame({**simulation.inputs, **_cells(simulation, y)})
-    return Synthetic(frame, simulation.target, simulation.truth, y, chosen)
+    return Synthetic(frame, simulation.target, simulation.truth, y, chosen, simulation.exposure)
+
+
+def joint(families: Mapping[str, Any], rows: int, seed: int) -> Synthetic:
+    """Simulate the data set that suits the family of each target, side by side: inputs `target_input`, and the targets.
+
+    >>> joint({"visits": "poisson", "share": "beta"}, rows=2, seed=0).target
+    ['visits', 'share']
+    """
+    frames, truths, targets = [], [], []
+    for number, (name, family) in enumerate(families.items()):
+        one = make(None, family, rows, seed + number)
+        if len(one.target) > 1 or one.exposure:
+            raise LikelihoodError(f"target {name!r}: no joint set is simulated of {one.name}; give data=table")
+        frames.append(one.frame.rename(columns=lambda column, one=one, name=name: _joint_name(column, one, name)))
+        truths.append(one.truth)
+        targets.append(one.y)
+    truth = Joint(list(families), truths, [not y.is_floating_point() for y in targets], validate_args=False)
+    y = torch.stack([y.double() for y in targets], -1)
+    return Synthetic(pd.concat(frames, axis=1), list(families), truth, y, "joint")
+
+
+def _joint_name(column: str, one: Synthetic, target: str) -> str:
+    return target if column == one.target[0] else f"{target}_{column}"
 
 
 def _cells(simulation: Simulation, y: Tensor) -> dict[str, Any]:
     """The target columns of the table: numbers, or labels as text."""
     columns = (y.flatten(1) if y.dim() > 1 else y[:, None]).numpy()
     if simulation.labels is not None:
-        columns = np.asarray(simulation.labels)[columns.astype(np.int64)]
+        codes = columns.astype(np.int64)
+        columns = np.asarray(simulation.labels)[codes]
+        if (codes < 0).any():
+            columns = np.where(codes < 0, np.array(None, dtype=object), columns)
         if all(label.isdigit() for label in simulation.labels):
             columns = columns.astype(np.int64)
     elif not simulation.truth.support.is_discrete:
         columns = columns.astype(np.float64)
     else:
         columns = columns.astype(np.int64)
-    return dict(zip(simulation.target, columns.T, strict=True))
+    return dict(zip(simulation.target, columns.T[: len(simulation.target)], strict=True))
 
 
 def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], seed: int) -> Data:
@@ -131,4 +185,5 @@ def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], see
     synthetic = make(options["name"], family, int(options["rows"]), int(options["data_seed"]))
     target = as_list(options["target"]) or synthetic.target
     oracle = synthetic.log_prob if target == synthetic.target else None
+    options = {**options, "exposure": options["exposure"] or synthetic.exposure}
     return split(Table(synthetic.frame, target, synthetic.name, oracle), family, options, seed)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyro.distributions as dist
 import torch
+from numpy.typing import NDArray
 
+from likelihead import distributions as own
 from likelihead.data.sources.synthetic.simulation import Simulation, bump, rise, tensor
 
 
@@ -53,3 +57,24 @@ def ratings(rng: np.random.Generator, rows: int) -> Simulation:
     truth = dist.OrderedLogistic(tensor(quality), cutpoints)
     inputs = {"price": price, "distance": distance, "noise": noise}
     return Simulation(inputs, truth, ["stars"], ["1", "2", "3", "4", "5"])
+
+
+def _trials(rng: np.random.Generator, rows: int) -> tuple[dict[str, NDArray[Any]], NDArray[Any]]:
+    """Inputs with a number of trials in each row, and the log-odds of a success."""
+    warmth, water, depth = rng.uniform(5, 35, rows), rng.uniform(0, 1, rows), rng.uniform(0, 6, rows)
+    logit = -1.6 + 4.5 * bump(warmth, 22, 6) + 1.5 * np.sin(2.6 * water) - 0.5 * depth
+    return {"warmth": warmth, "water": water, "depth": depth, "trials": rng.integers(5, 40, rows)}, logit
+
+
+def seeds(rng: np.random.Generator, rows: int) -> Simulation:
+    """Binomial: how many of the seeds in a tray germinate; `trials` is how many were sown."""
+    inputs, logit = _trials(rng, rows)
+    truth = own.Binomial(tensor(inputs["trials"]), tensor(logit))
+    return Simulation(inputs, truth, ["germinated"], exposure="trials")
+
+
+def trays(rng: np.random.Generator, rows: int) -> Simulation:
+    """Beta-binomial: as `seeds`, but trays differ for reasons that are not in the table."""
+    inputs, logit = _trials(rng, rows)
+    truth = own.BetaBinomial(tensor(inputs["trials"]), tensor(logit), tensor(np.full(rows, 12.0)))
+    return Simulation(inputs, truth, ["germinated"], exposure="trials")

@@ -25,12 +25,16 @@ class Simulation:
         truth: a Pyro distribution of batch_shape (n,), in float64.
         target: the target columns, one per component of y.
         labels: the label of each class, or the name of each item of a ranking, in sorted order; None for numbers.
+        exposure: the input column that is the exposure of the target; None for none.
+        observed: what the table shows of y.
     """
 
     inputs: Inputs
     truth: Any
     target: list[str]
     labels: list[str] | None = None
+    exposure: str | None = None
+    observed: Callable[[Tensor], Tensor] = lambda y: y
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Synthetic:
         truth: the distribution that y was drawn from, batch_shape (n,), float64.
         y: the targets, (n,) or (n, D).
         name: the name of the data set.
+        exposure: the column that is the exposure of the target; None for none.
     """
 
     frame: pd.DataFrame
@@ -50,6 +55,7 @@ class Synthetic:
     truth: Any
     y: Tensor = field(repr=False)
     name: str = ""
+    exposure: str | None = None
 
     @property
     def log_prob(self) -> Tensor:

@@ -1,0 +1,69 @@
+"""The parameters of a family with their roles: predicted, learned or a fixed number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from likelihead.distributions.zeros import Hurdle, ZeroInflated
+from likelihead.errors import LikelihoodError, suggest
+from likelihead.families.signature import Signature
+
+#: The parameter that holds the logits of a mixture's weights.
+MIXTURE = "mixture_logits"
+#: The parameter that holds the log-odds of 0, where a family is given extra zeros or a hurdle.
+GATE = "gate_logits"
+#: What `zeros` may name.
+ZEROS: dict[str, type] = {"inflated": ZeroInflated, "hurdle": Hurdle}
+Role = str | float | Sequence[float]
+
+
+def added_parameters(signature: Signature, components: int | None, zeros: str | None) -> list[str]:
+    """The parameters of what is made of a class: a mixture, extra zeros.
+
+    Raises:
+        LikelihoodError: an unknown choice of `zeros`, or a class that cannot take them.
+    """
+    if zeros is not None and zeros not in ZEROS:
+        raise LikelihoodError(f"zeros is {zeros!r}: {suggest(str(zeros), ZEROS)}, or leave it out")
+    if zeros is not None and (GATE in signature.constraints or signature.is_sized):
+        raise LikelihoodError(
+            f"zeros={zeros} is for families of counts or positive numbers without extra zeros of their own, and "
+            f"{signature.cls.__name__} is none: leave it out"
+        )
+    return [*([MIXTURE] if components else []), *([GATE] if zeros else [])]
+
+
+def roles_of(signature: Signature, given: dict[str, Any], added: list[str]) -> dict[str, Role]:
+    """The role of each parameter: as given, else predicted.
+
+    Raises:
+        LikelihoodError: an unknown parameter, or a role that does not suit it.
+    """
+    known = [*signature.constraints, *added]
+    for name in given:
+        if name not in known:
+            raise LikelihoodError(f"{signature.cls.__name__} has no parameter {name!r}: {suggest(name, known)}")
+    missing = [name for name in added if name not in given] + signature.default_parameters(given)
+    roles = {**given, **dict.fromkeys(missing, "predicted")}
+    for name, role in roles.items():
+        _check_role(signature, name, role)
+    return {name: role for name, role in roles.items() if role is not None}
+
+
+def _check_role(signature: Signature, name: str, role: Any) -> None:
+    where = f"{signature.cls.__name__}.{name}"
+    if isinstance(role, str) and role not in ("predicted", "learned"):
+        raise LikelihoodError(
+            f"{where} is {role!r}: a parameter is 'predicted' (by the network), 'learned' (one constant), "
+            "a number, or null (left out)"
+        )
+    if isinstance(role, str) and name in signature.constraints and not signature.is_trainable(name):
+        raise LikelihoodError(f"{where}: no gradient reaches it, so it cannot be {role}; give it as a number")
+    if role is not None and not isinstance(role, str) and name in signature.constraints:
+        value = torch.as_tensor(role, dtype=torch.float64)
+        constraint = signature.constraints[name]
+        if constraint.event_dim == 0 and not bool(constraint.check(value).all()):
+            raise LikelihoodError(f"{where} is {role}, but must satisfy {constraint}")
