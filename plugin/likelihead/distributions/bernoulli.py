@@ -12,6 +12,8 @@ from torch.distributions import constraints
 from torch.nn import functional
 from torch.types import _size
 
+from likelihead.distributions.stirling import wide
+from likelihead.distributions.tails import LogTails, log_tails
 from likelihead.laws.finite import BinaryLaw
 from likelihead.laws.law import Law, law_of, numbers
 
@@ -52,3 +54,10 @@ class Bernoulli(dist.Bernoulli):
 def _law(bernoulli: dist.Bernoulli) -> Law:
     logits = numbers(bernoulli.logits)
     return BinaryLaw(bernoulli, np.stack([special.expit(-logits), special.expit(logits)], -1))
+
+
+@log_tails.register
+def _log_tails(bernoulli: dist.Bernoulli, y: Tensor) -> LogTails:
+    # At 0: P(Y <= 1) is certain, and not asked for.
+    logits = wide(bernoulli.logits).expand(y.shape)
+    return LogTails(functional.logsigmoid(-logits), functional.logsigmoid(logits))
