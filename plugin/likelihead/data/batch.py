@@ -20,6 +20,10 @@ class Batch(NamedTuple):
         exposure: the time or area over which events were counted, per row or per site; None for 1 everywhere.
         mask: False for rows or sites without a target, which do not count; per row or per site; None for True
             everywhere.
+        bounds: between what each target lies, (n, *sites, 2); equal where y is observed, -inf and inf where there is no
+            bound; None if all are observed. See `likelihead.data.censored`.
+        truncation: the limits outside which a row would not be in the data, (n, *sites, 2), -inf and inf where there is
+            none; None for no truncation.
 
     >>> import torch
     >>> Batch(torch.zeros(3, 2), torch.ones(3)).weight is None
@@ -31,6 +35,8 @@ class Batch(NamedTuple):
     weight: Tensor | None = None
     exposure: Tensor | None = None
     mask: Tensor | None = None
+    bounds: Tensor | None = None
+    truncation: Tensor | None = None
 
     @classmethod
     def of(cls, batch: Any) -> Batch:

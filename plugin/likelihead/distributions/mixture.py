@@ -14,7 +14,6 @@ from torch.types import _size
 
 from likelihead.distributions.normal import NormalLaw, mean_distance
 from likelihead.distributions.plackett_luce import RankingLaw, RankingMixtureLaw
-from likelihead.distributions.stirling import wide
 from likelihead.distributions.tails import log_mass
 from likelihead.laws import search
 from likelihead.laws.circular import CircularLaw, wrap

@@ -91,7 +91,7 @@ def _log_tails(poisson: dist.Poisson, y: Tensor) -> LogTails:
 
 
 def poisson_log_tails(y: Tensor, rate: Tensor) -> LogTails:
-    """Both tails of Poisson(rate) at the count y, all (...) in float64: P(Y <= y) = P(Z > rate), Z ~ Gamma(y + 1, 1)."""
+    """Both tails of Poisson(rate) at counts y, (...) in float64: P(Y <= y) = P(Z > rate), Z ~ Gamma(y + 1, 1)."""
     y, rate = torch.broadcast_tensors(y, rate.clamp(min=torch.finfo(torch.float32).tiny))
     is_upper = rate < y + 1.0
     return from_tail(_LogProb.of(y, rate) + rate.log() + log_gamma_tail(y + 1.0, rate, ~is_upper), is_upper)

@@ -84,19 +84,41 @@ def log_mass(dist: Any, lower: Tensor, upper: Tensor, inside: Tensor) -> Tensor:
     return result.to(torch.promote_types(inside.dtype, _dtype(dist)))
 
 
-def censored_log_prob(dist: Any, y: Tensor, bounds: Tensor) -> Tensor:
-    """log p(y) where y is observed, and log P(lower <= Y <= upper) where it is only known to lie between two bounds.
+def log_likelihood(dist: Any, y: Tensor, bounds: Tensor | None = None, truncation: Tensor | None = None) -> Tensor:
+    """The log-likelihood of censored and truncated targets, (...).
+
+    It is log p(y) where y is observed and log P(lower <= Y <= upper) where it is only known to lie between two bounds,
+    less log P(a <= Y <= b) where rows outside [a, b] could not have come into the sample.
 
     Args:
         dist: a distribution of batch_shape (...) and event_shape ().
         y: (...), the value that was observed, or any value inside the support.
-        bounds: (..., 2), lower and upper; equal where y is observed, -inf and inf where there is no bound.
+        bounds: (..., 2), lower and upper; equal where y is observed, -inf and inf where there is no bound. None if all
+            are observed.
+        truncation: (..., 2), a and b, -inf and inf where there is no limit; None for no truncation.
+
+    >>> import pyro.distributions as dist
+    >>> waiting, bounds = dist.Exponential(torch.ones(2)), torch.tensor([[3.0, 3.0], [3.0, torch.inf]])
+    >>> log_likelihood(waiting, torch.tensor([3.0, 3.0]), bounds)
+    tensor([-3., -3.])
     """
-    lower, upper = bounds.unbind(-1)
-    is_known = lower == upper
+    log_prob = dist.log_prob(y) if bounds is None else _censored(dist, y, bounds, truncation)
+    return log_prob if truncation is None else log_prob - log_mass(dist, truncation[..., 0], truncation[..., 1], y)
+
+
+def is_observed(bounds: Tensor) -> Tensor:
+    """Where a target with bounds (..., 2) is observed, (...)."""
+    return bounds[..., 0] == bounds[..., 1]
+
+
+def _censored(dist: Any, y: Tensor, bounds: Tensor, truncation: Tensor | None) -> Tensor:
     log_prob: Tensor = dist.log_prob(y)
+    is_known = is_observed(bounds)
     if bool(is_known.all()):
         return log_prob
+    lower, upper = bounds.unbind(-1)
+    if truncation is not None:
+        lower, upper = torch.maximum(lower, truncation[..., 0]), torch.minimum(upper, truncation[..., 1])
     free = torch.where(is_known, -torch.inf, lower), torch.where(is_known, torch.inf, upper)
     return torch.where(is_known, log_prob, log_mass(dist, *free, y))
 

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from likelihead.data.batch import Batch
 from likelihead.data.dataset import Dataset
+from likelihead.distributions.tails import is_observed
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.scores import aggregate, scores
-from likelihead.heads.sites import by_row, by_site, counts, filled, log_prob, row_weights
+from likelihead.heads.sites import aligned, by_row, by_site, counts, filled, log_prob, row_weights
 
 #: The largest batch: its rows, and the numbers in its x.
 MAX_ROWS, MAX_NUMBERS = 10_000, 2**24
@@ -54,7 +55,8 @@ def evaluate(model: nn.Module, data: Dataset | Iterable[Any]) -> Evaluation:
     """Score a model on a data set, or on the batches of a loader.
 
     Rows whose sites are all masked do not count. If rows have several sites, `nll` is the sum over a row's sites,
-    `nll_per_site` the mean over all sites, and the other scores are means over a row's sites.
+    `nll_per_site` the mean over all sites, and the other scores are means over a row's sites. Censored targets count in
+    `nll` only, and are left out of the other scores, which need an observed value.
 
     Args:
         model: a module that maps x to a distribution and has a `head`, such as a LikelihoodModule.
@@ -88,14 +90,25 @@ def evaluate_all(scored: Sequence[tuple[nn.Module, Dataset | Iterable[Any]]]) ->
         return Evaluation()
     per_row = {name: torch.cat([part.scores[name] for part in parts]) for name in parts[0].scores}
     weight = torch.cat([part.weight for part in parts])
-    means = aggregate(per_row, weight, errors=len(weight) > 1)
-    errors = {name: means[f"{name}_se"] for name in per_row if len(weight) > 1}
+    means, errors = _averages(per_row, weight, torch.cat([part.observed for part in parts]))
     if any(part.has_sites for part in parts):
         total, sites = (sum(getattr(part, name) for part in parts) for name in ("total", "sites"))
         means["nll_per_site"] = float(total / sites)
     marginal = torch.cat([part.marginal for part in parts])
-    mean_scores = {name: value for name, value in means.items() if not name.endswith("_se")}
-    return Evaluation(len(weight), mean_scores, errors, _mean(-marginal, weight), _oracle(scored, weight))
+    return Evaluation(len(weight), means, errors, _mean(-marginal, weight), _oracle(scored, weight))
+
+
+def _averages(
+    per_row: dict[str, Tensor], weight: Tensor, observed: Tensor
+) -> tuple[dict[str, float], dict[str, float]]:
+    """The means of the scores and their standard errors: of `nll` over all rows, of the others over observed ones."""
+    means: dict[str, float] = {}
+    for name, values in per_row.items():
+        rows = slice(None) if name == "nll" else observed
+        if name == "nll" or bool((observed & (weight > 0)).any()):
+            means |= aggregate({name: values[rows]}, weight[rows], errors=len(weight[rows]) > 1)
+    errors = {name: means.pop(f"{name}_se") for name in per_row if f"{name}_se" in means}
+    return means, errors
 
 
 def _mean(values: Tensor, weight: Tensor) -> float:
@@ -116,6 +129,7 @@ class _BatchScores:
     Attributes:
         scores: each score per row, (m,).
         weight: per row, (m,).
+        observed: whether a target of the row is observed, (m,).
         marginal: the log-probability of each row under the marginal fit, (m,).
         total: the NLL of the batch, a scalar.
         sites: the number of sites that count, a scalar.
@@ -124,6 +138,7 @@ class _BatchScores:
 
     scores: dict[str, Tensor]
     weight: Tensor
+    observed: Tensor
     marginal: Tensor
     total: Tensor
     sites: Tensor
@@ -131,7 +146,9 @@ class _BatchScores:
 
 
 def _score_batch(model: Any, batch: Batch) -> _BatchScores:
-    y, weight, exposure = (as_float64(batch.y), as_float64(batch.weight), as_float64(batch.exposure))
+    y, weight, exposure, bounds, truncation = (
+        as_float64(part) for part in (batch.y, batch.weight, batch.exposure, batch.bounds, batch.truncation)
+    )
     if y is None:
         raise LikelihoodError("these rows have no targets, so there is nothing to score")
     predicted = model(as_float64(batch.x), exposure)
@@ -140,14 +157,19 @@ def _score_batch(model: Any, batch: Batch) -> _BatchScores:
     marginal = model.head.marginal(_marginal_shape(model, y, predicted), exposure)
     weights = row_weights(shape, weight, batch.mask)
     keep = weights > 0 if batch.mask is not None else torch.ones_like(weights, dtype=torch.bool)
-    per_row = scores(predicted, y) if batch.mask is None else _masked_scores(sited, y, batch.mask)
-    if weight is not None and weight.dim() > 1:
-        per_row["nll"] = -log_prob(predicted, y, weight, batch.mask) / weights
+    observed = observed_sites(batch.mask, bounds, shape)
+    per_row = scores(predicted, y) if observed is None else _masked_scores(sited, y, observed)
+    ends = {"bounds": bounds, "truncation": truncation}
+    by_site_weight = weight if weight is not None and weight.dim() > 1 else None
+    if by_site_weight is not None or any(end is not None for end in ends.values()):
+        each = -log_prob(predicted, y, by_site_weight, batch.mask, **ends)
+        per_row["nll"] = each if by_site_weight is None else each / weights
     return _BatchScores(
         {name: values[keep] for name, values in per_row.items()},
         weights[keep],
-        log_prob(marginal, y, mask=batch.mask)[keep],
-        -log_prob(predicted, y, weight, batch.mask).sum(),
+        _any_site(observed, weights)[keep],
+        log_prob(marginal, y, mask=batch.mask, **ends)[keep],
+        -log_prob(predicted, y, weight, batch.mask, **ends).sum(),
         counts(shape, weight, batch.mask)[1],
         len(shape) > 1,
     )
@@ -159,13 +181,26 @@ def _marginal_shape(model: Any, y: Tensor, predicted: Any) -> torch.Size:
     return y.shape[: y.dim() - len(inner)]
 
 
+def observed_sites(mask: Tensor | None, bounds: Tensor | None, shape: torch.Size) -> Tensor | None:
+    """False where a row or site is masked or its target censored, (N,) or (N, *sites); None if nothing is."""
+    if bounds is None:
+        return mask
+    known = is_observed(bounds)
+    return known if mask is None else known & aligned(mask.bool(), shape, "mask")
+
+
+def _any_site(observed: Tensor | None, weights: Tensor) -> Tensor:
+    """Whether any site of a row is observed, (N,)."""
+    return torch.ones_like(weights, dtype=torch.bool) if observed is None else observed.reshape(len(weights), -1).any(1)
+
+
 def _masked_scores(sited: Any, y: Tensor, mask: Tensor) -> dict[str, Tensor]:
-    """The NLL of each row's unmasked sites, and the mean of the other scores over them, (N,)."""
+    """The NLL of each row's unmasked sites, and the mean of the other scores over them, (N,); NaN where none is."""
     unmasked = mask.bool().reshape(*mask.shape, *(1,) * (len(sited.batch_shape) - mask.dim())).expand(sited.batch_shape)
     per_site = scores(sited, filled(y, mask, sited))
     counts_site = unmasked.reshape(len(unmasked), -1).double()
     sums = {name: (values.reshape(len(unmasked), -1) * counts_site).sum(1) for name, values in per_site.items()}
-    number = counts_site.sum(1).clamp(min=1.0)
+    number = counts_site.sum(1)
     return {name: value if name == "nll" else value / number for name, value in sums.items()}
 
 

@@ -17,7 +17,7 @@ from likelihead.data.dataset import Dataset
 from likelihead.data.tables.encode_table import encode_table
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.errors import LikelihoodError
-from likelihead.evaluation.evaluate import as_float64, batches, in_float64
+from likelihead.evaluation.evaluate import as_float64, batches, in_float64, observed_sites
 from likelihead.heads.sites import by_site, filled, log_prob
 from likelihead.inference.batches import given_parameters
 from likelihead.target_types.cells import require_columns
@@ -33,6 +33,8 @@ def frame_of(
     quantiles: Sequence[float] = (0.05, 0.5, 0.95),
     seed: int = 0,
     mask: Tensor | None = None,
+    bounds: Tensor | None = None,
+    truncation: Tensor | None = None,
 ) -> pd.DataFrame:
     """Predictions as a frame: mean, mode, median, quantiles and parameters; with y also log_prob and pit.
 
@@ -47,6 +49,8 @@ def frame_of(
         seed: the seed of the randomised pit of discrete families.
         mask: False where a row, or a site of it, has no target: its pit is NaN, and log_prob leaves it out (NaN where
             the whole row is masked).
+        bounds, truncation: of censored and truncated targets, as in `Batch`: log_prob is that of what is known, and the
+            pit of a target that is not observed is NaN.
 
     Returns:
         A frame of n rows.
@@ -69,9 +73,10 @@ def frame_of(
     for name, parameter in parameters(predicted, target_type.extra_parameters).items():
         table |= class_columns(name, parameter.detach().numpy(), columns)
     if y is not None:
-        table["log_prob"] = log_prob(predicted, y, mask=mask).numpy()
+        table["log_prob"] = log_prob(predicted, y, mask=mask, bounds=bounds, truncation=truncation).numpy()
         if mask is not None:
             table["log_prob"] = np.where(mask.reshape(len(mask), -1).any(1).numpy(), table["log_prob"], np.nan)
+        mask = observed_sites(mask, bounds, by_site(predicted).batch_shape)
         known = y if mask is None else filled(y, mask, by_site(predicted))
         # Values without an order, such as classes, have neither quantiles nor a pit.
         pit = _if_defined(partial(inference.pit, y=known, seed=seed), predicted) if "median" in statistics else None
@@ -92,8 +97,9 @@ def predict_frame(
     model64 = in_float64(model)
     frames = []
     for number, batch in enumerate(batches(data)):
-        x, exposure, y = (as_float64(part) for part in (batch.x, batch.exposure, batch.y))
-        frames.append(frame_of(model64(x, exposure), y, columns, quantiles, number, batch.mask))
+        x, y, exposure = (as_float64(part) for part in (batch.x, batch.y, batch.exposure))
+        ends = (as_float64(part) for part in (batch.bounds, batch.truncation))
+        frames.append(frame_of(model64(x, exposure), y, columns, quantiles, number, batch.mask, *ends))
     return pd.concat(frames, ignore_index=True)
 
 

@@ -140,7 +140,7 @@ def validates(trainer: pl.Trainer) -> bool:
 
 def _rows(rows: Any) -> DatasetOrLoader:
     if isinstance(rows, Batch | tuple):
-        return Examples(*Batch.of(rows))
+        return Examples(**Batch.of(rows)._asdict())
     if is_dataset(rows) or isinstance(rows, Iterable):
         chosen: DatasetOrLoader = rows
         return chosen
@@ -211,8 +211,8 @@ def sample_inputs(rows: pl.LightningDataModule) -> Any:
     return torch.cat(inputs) if isinstance(inputs[0], Tensor) else inputs[0]
 
 
-def targets(rows: DatasetOrLoader) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
-    """y, weight, exposure and mask of a data set or a loader, from about `MAX_TARGETS` rows at most.
+def targets(rows: DatasetOrLoader) -> tuple[Any, ...]:
+    """y and the other fields of `Batch` after it, of a data set or a loader, from `MAX_TARGETS` rows or a few more.
 
     Raises:
         LikelihoodError: there are no rows or no targets.
@@ -225,7 +225,7 @@ def targets(rows: DatasetOrLoader) -> tuple[Tensor, Tensor | None, Tensor | None
     if not parts or parts[0][0] is None:
         raise LikelihoodError("the training rows have no target: give data.target=COLUMN, or batches (x, y)")
     columns = [_concatenated(column) for column in zip(*parts, strict=True)]
-    return tuple(columns)  # type: ignore[return-value]
+    return tuple(columns)
 
 
 def _concatenated(column: Sequence[Tensor | None]) -> Tensor | None:

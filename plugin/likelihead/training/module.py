@@ -129,7 +129,8 @@ class LikelihoodModule(pl.LightningModule):
         """
         if batch.y is None:
             raise TargetError("the batch has no y; training and scoring need batches (x, y, …)")
-        return log_prob(self(batch.x, batch.exposure), batch.y, batch.weight, batch.mask)
+        predicted = self(batch.x, batch.exposure)
+        return log_prob(predicted, batch.y, batch.weight, batch.mask, batch.bounds, batch.truncation)
 
     def on_train_start(self) -> None:
         """Make the marginal fit, unless the head has one or an earlier training continues."""

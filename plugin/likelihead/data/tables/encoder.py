@@ -14,6 +14,7 @@ from torch import Tensor
 
 from likelihead.data.options import table_defaults
 from likelihead.data.row_splits import RowNumbers
+from likelihead.data.tables.censoring import Censoring
 from likelihead.data.tables.columns import InputColumn, column_from_state, fit_column
 from likelihead.data.tables.target_encoder import TargetEncoder
 from likelihead.errors import LikelihoodError
@@ -54,6 +55,7 @@ class TableEncoder:
     weight: str | None = None
     exposure: str | None = None
     unseen: str = "error"
+    censoring: Censoring | None = None
 
     @classmethod
     def fit(
@@ -71,7 +73,7 @@ class TableEncoder:
             target_type: the target type of the family.
             target: the target column or columns.
             options: `features`, `ignore`, `categorical`, `weight`, `exposure`, `unseen`, `max_levels`,
-                `min_level_count`, and those of `TargetEncoder.fit`.
+                `min_level_count`, and those of `Censoring.of` and `TargetEncoder.fit`.
             rows: the numbers of the training rows; None for all.
 
         Raises:
@@ -81,14 +83,18 @@ class TableEncoder:
         full = {**table_defaults(), **(options or {})}
         rows = np.arange(len(frame)) if rows is None else rows
         names = as_list(target)
+        censoring = Censoring.of(full, names)
         require_columns(frame, names, "target")
         targets = TargetEncoder.fit(frame[names].iloc[rows], target_type, names, full)
         _check_roles(frame, targets.names, full["weight"], full["exposure"])
-        inputs = _inputs(frame, full, [*targets.names, *as_list(full["weight"]), *as_list(full["exposure"])])
+        taken = [*targets.names, *as_list(full["weight"]), *as_list(full["exposure"])]
+        if censoring is not None:
+            taken += [*censoring.columns, *censoring.helpers(names)]
+        inputs = _inputs(frame, full, taken)
         categorical = as_list(full["categorical"])
         require_columns(frame.iloc[:0][inputs], categorical, "categorical")
         columns = [fit_column(frame[name].iloc[rows], full, name in categorical) for name in inputs]
-        encoder = cls(columns, targets, full["weight"], full["exposure"], full["unseen"])
+        encoder = cls(columns, targets, full["weight"], full["exposure"], full["unseen"], censoring)
         weight = encoder.encode_weight(frame[as_list(full["weight"])].iloc[rows])
         if weight is not None and not weight.any():
             raise LikelihoodError(f"weight column {encoder.weight!r} is 0 in every training row: no row would count")
@@ -152,6 +158,12 @@ class TableEncoder:
         values = _checked_numbers(frame, "exposure", self.exposure, "not above 0", "finite and above 0")
         return torch.from_numpy(values.astype(np.float32))
 
+    def encode_bounds(self, frame: pd.DataFrame) -> tuple[Tensor | None, Tensor | None]:
+        """The bounds and the truncation limits of the targets, (n, 2) or (n, D, 2) each; see `Censoring`."""
+        if self.censoring is None:
+            return None, None
+        return self.censoring.bounds(frame, self.target), self.censoring.truncation(frame, self.target)
+
     def state(self) -> dict[str, Any]:
         """The encoder as plain values, which torch.load(weights_only=True) accepts."""
         return {
@@ -160,15 +172,16 @@ class TableEncoder:
             "weight": self.weight,
             "exposure": self.exposure,
             "unseen": self.unseen,
+            "censoring": None if self.censoring is None else self.censoring.state(),
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TableEncoder:
         """Rebuild an encoder from its `state()`."""
         columns = [column_from_state(column) for column in state["columns"]]
-        return cls(
-            columns, TargetEncoder.from_state(state["target"]), state["weight"], state["exposure"], state["unseen"]
-        )
+        target, censoring = TargetEncoder.from_state(state["target"]), state.get("censoring")
+        known = None if censoring is None else Censoring(**censoring)
+        return cls(columns, target, state["weight"], state["exposure"], state["unseen"], known)
 
 
 def _check_roles(frame: pd.DataFrame, target: Sequence[str], weight: str | None, exposure: str | None) -> None:
@@ -189,7 +202,7 @@ def _inputs(frame: pd.DataFrame, options: Mapping[str, Any], taken: Sequence[str
         for name in names:
             if name in taken:
                 raise LikelihoodError(
-                    f"data.{key} names {name!r}, which is the target, weight or exposure: leave it out"
+                    f"data.{key} names {name!r}, which is the target, weight, exposure or a bound: leave it out"
                 )
     if len(set(features)) < len(features):
         raise LikelihoodError(f"data.features names a column twice: {', '.join(features)}")
