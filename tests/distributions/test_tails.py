@@ -11,13 +11,12 @@ import pyro.distributions as dist
 import pytest
 import torch
 from cases import CASES, Case
-from contract import family, head_of
+from contract import build, family, single
 from torch import Tensor
 
 from likelihead import distributions
-from likelihead.distributions.tails import censored_log_prob, has_log_tails, log1mexp, log_mass, log_tails
-from likelihead.errors import LikelihoodError
-from likelihead.laws.law import law
+from likelihead.distributions.tails import has_log_tails, log_likelihood, log_mass, log_tails
+from likelihead.inference import cdf, quantile
 
 
 class Reference(NamedTuple):
@@ -98,10 +97,12 @@ REFERENCES = {
         [(0.3, 0.0, 1.0), (-6.0, 1.0, 1.0), (900.0, 0.0, 1.0)],
     ),
     "half_normal": Reference(
-        dist.HalfNormal, lambda y, s: (mp.erf(y / s / mp.sqrt(2)), mp.erfc(y / s / mp.sqrt(2))), [(0.3, 1.0), (1e3, 2.0)],
+        dist.HalfNormal, lambda y, s: (mp.erf(y / s / mp.sqrt(2)), mp.erfc(y / s / mp.sqrt(2))),
+        [(0.3, 1.0), (1e3, 2.0)],
     ),
     "half_cauchy": Reference(
-        dist.HalfCauchy, lambda y, s: (2 * mp.atan(y / s) / mp.pi, 2 * mp.atan(s / y) / mp.pi), [(0.3, 1.0), (1e9, 2.0)],
+        dist.HalfCauchy, lambda y, s: (2 * mp.atan(y / s) / mp.pi, 2 * mp.atan(s / y) / mp.pi),
+        [(0.3, 1.0), (1e9, 2.0)],
     ),
     "pareto": Reference(
         dist.Pareto, lambda y, s, a: (1 - (s / y) ** a, (s / y) ** a), [(2.0, 1.0, 3.0), (1e20, 2.0, 50.0)],
@@ -128,7 +129,8 @@ REFERENCES = {
     ),
     "student_t": Reference(
         distributions.StudentT, _t,
-        [(0.3, 4.0, 0.0, 1.0), (1e10, 2.5, 0.0, 1.0), (-60.0, 30.0, 1.0, 2.0), (9.0, 1e4, 0.0, 1.0), (3.0, 0.3, 0.0, 1.0)],
+        [(0.3, 4.0, 0.0, 1.0), (1e10, 2.5, 0.0, 1.0), (-60.0, 30.0, 1.0, 2.0), (9.0, 1e4, 0.0, 1.0),
+         (3.0, 0.3, 0.0, 1.0)],
     ),
     "poisson": Reference(
         distributions.Poisson, _poisson,
@@ -136,7 +138,8 @@ REFERENCES = {
     ),
     "negative_binomial": Reference(
         distributions.NegativeBinomial, _negative_binomial,
-        [(3.0, 2.5, 0.4), (0.0, 800.0, 0.01), (700.0, 3.0, 0.1), (4.0, 50.0, 20.0), (12.0, 3.0, 1e-7), (2.0, 9.0, 1e-7)],
+        [(3.0, 2.5, 0.4), (0.0, 800.0, 0.01), (700.0, 3.0, 0.1), (4.0, 50.0, 20.0), (12.0, 3.0, 1e-7),
+         (2.0, 9.0, 1e-7)],
     ),
     "zero_inflated_poisson": Reference(
         distributions.ZeroInflatedPoisson, _zero_inflated, [(3.0, 2.5, -1.0), (0.0, 9.0, -30.0), (60.0, 2.0, 1.0)],
@@ -175,3 +178,94 @@ def test_tails_and_their_gradients_are_those_of_mpmath(name: str, point: tuple[f
         for parameter, ours, theirs in zip(parameters, computed, gradients, strict=True):
             unit = abs(parameter.item()) or 1.0
             np.testing.assert_allclose(ours.item() * unit, theirs[index] * unit, rtol=1e-7, atol=1e-7)
+
+
+#: The shipped families whose targets can be censored; all that have quantiles can, except directions and vectors.
+CENSORABLE = {name: case for name, case in CASES.items() if has_log_tails(build(case))}
+INFINITE = torch.full((4,), torch.inf, dtype=torch.float64)
+every_family = pytest.mark.parametrize("case", CENSORABLE.values(), ids=CENSORABLE)
+
+
+def _narrow(case: Case) -> Any:
+    return family(case).build({name: value.float() for name, value in case.parameters.items()})
+
+
+def _ends(case: Case, *ranks: float) -> list[Tensor]:
+    """Quantiles of each row, in float64."""
+    return [quantile(build(case), rank).double() for rank in ranks]
+
+
+def test_all_univariate_families_on_the_line_can_be_censored() -> None:
+    assert set(CASES) - set(CENSORABLE) == {
+        "categorical", "dirichlet", "multivariate_normal", "plackett_luce", "von_mises",
+    }  # fmt: skip
+
+
+@every_family
+@pytest.mark.parametrize("rank", [0.003, 0.2, 0.5, 0.9, 0.9999])
+def test_the_mass_on_either_side_is_that_of_the_cdf(case: Case, rank: float) -> None:
+    """The cdf is that of scipy."""
+    built, (y,) = build(case), _ends(case, rank)
+    below = cdf(built, y)
+    np.testing.assert_allclose(log_mass(built, -INFINITE, y, case.inside).exp(), below, rtol=1e-9, atol=1e-14)
+    beyond = y + 1.0 if built.support.is_discrete else y
+    np.testing.assert_allclose(log_mass(built, beyond, INFINITE, case.inside).exp(), 1.0 - below, rtol=1e-7, atol=1e-14)
+
+
+@every_family
+def test_a_closed_interval_holds_the_difference_of_two_cdfs(case: Case) -> None:
+    built, (lower, upper) = build(case), _ends(case, 0.3, 0.8)
+    below = cdf(built, lower - 1.0 if built.support.is_discrete else lower)
+    mass = log_mass(built, lower, upper, case.inside)
+    np.testing.assert_allclose(mass.exp(), cdf(built, upper) - below, rtol=1e-9)
+    torch.testing.assert_close(log_mass(built, -INFINITE, INFINITE, case.inside), torch.zeros(4, dtype=torch.float64))
+
+
+@every_family
+def test_an_interval_of_one_value_or_no_width_has_the_density(case: Case) -> None:
+    built, y = build(case), case.inside.double()
+    width = torch.zeros(()) if built.support.is_discrete else 1e-7 * y.abs()
+    mass = log_mass(built, y - width / 2, y + width / 2, case.inside)
+    expected = built.log_prob(case.inside) + (0.0 if built.support.is_discrete else width.log())
+    np.testing.assert_allclose(mass, expected, rtol=1e-5, atol=1e-6)
+
+
+@every_family
+def test_float32_is_right_to_its_last_digits_and_has_the_gradients_of_finite_differences(case: Case) -> None:
+    (lower, upper) = _ends(case, 0.2, 0.97)
+    pairs = [(-INFINITE, upper), (lower, INFINITE), (lower, upper)]
+    for low, high in pairs:
+        exact = log_mass(build(case), low, high, case.inside)
+        rounded = log_mass(_narrow(case), low.float(), high.float(), single(case.inside))
+        assert rounded.dtype == torch.float32
+        np.testing.assert_allclose(rounded, exact, rtol=1e-4, atol=1e-5)
+
+        def mass(*values: Tensor, low: Tensor = low, high: Tensor = high) -> Tensor:
+            parameters = dict(zip(case.parameters, values, strict=True))
+            return log_mass(family(case).build(parameters), low, high, case.inside)
+
+        leaves = [value.clone().requires_grad_() for value in case.parameters.values()]
+        assert torch.autograd.gradcheck(mass, leaves, eps=1e-6, atol=1e-5, rtol=1e-4)
+
+
+@every_family
+def test_truncation_divides_by_the_mass_between_its_limits(case: Case) -> None:
+    built, (lower, upper) = build(case), _ends(case, 0.05, 0.95)
+    limits = torch.stack([lower, upper], -1)
+    y = quantile(built, 0.5).to(case.inside.dtype)
+    expected = built.log_prob(y) - log_mass(built, lower, upper, y)
+    torch.testing.assert_close(log_likelihood(built, y, truncation=limits), expected)
+    # A target that is known to lie between the limits, as all do, has probability 1.
+    everything = torch.stack([-INFINITE, INFINITE], -1)
+    certain = log_likelihood(built, y, everything, limits)
+    torch.testing.assert_close(certain, torch.zeros(4, dtype=torch.float64), atol=1e-12, rtol=0)
+
+
+def test_the_gap_between_two_peaks_of_a_mixture_keeps_its_digits() -> None:
+    weights = dist.Categorical(logits=torch.zeros(2, dtype=torch.float64))
+    peaks = dist.Normal(torch.tensor([-20.0, 20.0]).double(), torch.ones(2, dtype=torch.float64))
+    mixture = distributions.MixtureSameFamily(weights, peaks)
+    low, high = torch.tensor(-1.0).double(), torch.tensor(1.0).double()
+    with mp.workdps(40):
+        exact = mp.log(_normal(mp.mpf(-1), -20, 1)[1] - _normal(mp.mpf(1), -20, 1)[1])
+    np.testing.assert_allclose(log_mass(mixture, low, high, low), float(exact), rtol=1e-12)

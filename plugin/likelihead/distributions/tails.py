@@ -80,7 +80,13 @@ def log_mass(dist: Any, lower: Tensor, upper: Tensor, inside: Tensor) -> Tensor:
     >>> log_mass(dist.Exponential(torch.ones(2)), lower, upper, torch.ones(2))
     tensor([-2.0000, -1.4587])
     """
-    result = _mass_between(dist, *_clipped(dist, lower, upper), inside)
+    least, most = _support(dist)
+    no_lower, no_upper = lower <= least, upper >= most
+    if dist.support.is_discrete:
+        lower, upper = torch.ceil(lower) - 1.0, torch.floor(upper)  # Y > lower
+    is_empty = (lower >= most) | (upper < least) | (lower >= upper)
+    result = _mass_between(dist, lower, upper, no_lower | is_empty, no_upper | is_empty, inside)
+    result = result.masked_fill(is_empty, -torch.inf)
     return result.to(torch.promote_types(inside.dtype, _dtype(dist)))
 
 
@@ -123,15 +129,10 @@ def _censored(dist: Any, y: Tensor, bounds: Tensor, truncation: Tensor | None) -
     return torch.where(is_known, log_prob, log_mass(dist, *free, y))
 
 
-def _clipped(dist: Any, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The bounds such that Y > lower and Y <= upper, and whether each of them says nothing."""
-    support = dist.support
-    ends = (0.0, 1.0) if support is constraints.boolean else (-math.inf, math.inf)
-    least, most = getattr(support, "lower_bound", ends[0]), getattr(support, "upper_bound", ends[1])
-    if not support.is_discrete:
-        return lower, upper, lower <= least, upper >= most
-    lower, upper = torch.ceil(lower) - 1.0, torch.floor(upper)
-    return lower, upper, lower < least, upper >= most
+def _support(dist: Any) -> tuple[Any, Any]:
+    """The least and the greatest value that Y can have."""
+    ends = (0.0, 1.0) if dist.support is constraints.boolean else (-math.inf, math.inf)
+    return getattr(dist.support, "lower_bound", ends[0]), getattr(dist.support, "upper_bound", ends[1])
 
 
 def _dtype(dist: Any) -> torch.dtype:

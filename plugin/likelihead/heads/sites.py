@@ -112,7 +112,7 @@ def require_pairs(pairs: Tensor | None, what: str, y: Tensor) -> None:
     """Raise a TargetError unless `pairs` is None or holds two ends for each target, (N, *sites, 2)."""
     if pairs is not None and pairs.shape != (*y.shape, 2):
         raise TargetError(
-            f"{what} has shape {tuple(pairs.shape)}; it must be {(*y.shape, 2)}: a lower and an upper end of each target"
+            f"{what} has shape {tuple(pairs.shape)}; it must be {(*y.shape, 2)}: both ends for each target"
         )
 
 

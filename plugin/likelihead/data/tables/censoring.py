@@ -118,9 +118,10 @@ class Censoring:
         values = target.values(frame)
         outside = np.logical_or(values < ends[0][:, None], values > ends[1][:, None]).any(axis=1)
         if outside.any():
+            cells = describe_cells(frame[target.names[0]], np.asarray(outside))
             raise TargetError(
                 f"{int(outside.sum())} of {len(frame)} targets lie outside data.truncation_lower and "
-                f"data.truncation_upper ({describe_cells(frame[target.names[0]], outside)}): such rows could not be in "
+                f"data.truncation_upper ({cells}): such rows could not be in "
                 "the table; correct the limits or leave these rows out"
             )
         return _pairs([np.broadcast_to(end[:, None], values.shape) for end in ends], target)
