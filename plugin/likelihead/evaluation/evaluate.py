@@ -15,11 +15,14 @@ from likelihead.data.batch import Batch
 from likelihead.data.dataset import Dataset
 from likelihead.distributions.tails import is_observed
 from likelihead.errors import LikelihoodError
-from likelihead.evaluation.scores import aggregate, scores
+from likelihead.evaluation.quantiles import Quantiles
+from likelihead.evaluation.scores import SCORES, aggregate, scores
 from likelihead.heads.sites import aligned, by_row, by_site, counts, filled, log_prob, row_weights
 
 #: The largest batch: its rows, and the numbers in its x.
 MAX_ROWS, MAX_NUMBERS = 10_000, 2**24
+#: Appended to the name of a score of a calibrated model, for its value before calibration.
+BEFORE = " before calibration"
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Evaluation:
         standard_errors: the standard errors of these means; empty for fewer than two rows.
         marginal: the mean NLL of the marginal fit; None without rows.
         oracle: the mean NLL of the true distribution; None if it is unknown.
+        uncalibrated: of a calibrated model, the scores that its quantiles had before; otherwise empty.
     """
 
     n: int = 0
@@ -39,6 +43,7 @@ class Evaluation:
     standard_errors: dict[str, float] = field(default_factory=dict)
     marginal: float | None = None
     oracle: float | None = None
+    uncalibrated: dict[str, float] = field(default_factory=dict)
 
     @property
     def nll(self) -> float | None:
@@ -47,8 +52,9 @@ class Evaluation:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """`n` and the scores, as in metrics.json."""
-        return {"n": self.n, "nll": self.nll, **self.scores}
+        """`n` and the scores, as in metrics.json; those before calibration under `uncalibrated`."""
+        before = {"uncalibrated": self.uncalibrated} if self.uncalibrated else {}
+        return {"n": self.n, "nll": self.nll, **self.scores, **before}
 
 
 def evaluate(model: nn.Module, data: Dataset | Iterable[Any]) -> Evaluation:
@@ -95,7 +101,9 @@ def evaluate_all(scored: Sequence[tuple[nn.Module, Dataset | Iterable[Any]]]) ->
         total, sites = (sum(getattr(part, name) for part in parts) for name in ("total", "sites"))
         means["nll_per_site"] = float(total / sites)
     marginal = torch.cat([part.marginal for part in parts])
-    return Evaluation(len(weight), means, errors, _mean(-marginal, weight), _oracle(scored, weight))
+    before = {name: means.pop(f"{name}{BEFORE}") for name in list(means) if f"{name}{BEFORE}" in means}
+    errors = {name: error for name, error in errors.items() if not name.endswith(BEFORE)}
+    return Evaluation(len(weight), means, errors, _mean(-marginal, weight), _oracle(scored, weight), before)
 
 
 def _averages(
@@ -158,7 +166,11 @@ def _score_batch(model: Any, batch: Batch) -> _BatchScores:
     weights = row_weights(shape, weight, batch.mask)
     keep = weights > 0 if batch.mask is not None else torch.ones_like(weights, dtype=torch.bool)
     observed = observed_sites(batch.mask, bounds, shape)
-    per_row = scores(predicted, y) if observed is None else _masked_scores(sited, y, observed)
+    calibration = getattr(model, "calibration", None)
+    per_row = _scores(predicted, sited, y, observed, calibration)
+    if calibration is not None:
+        before = _scores(predicted, sited, y, observed)
+        per_row |= {f"{name}{BEFORE}": before[name] for name in before if SCORES[name].from_quantiles}
     ends = {"bounds": bounds, "truncation": truncation}
     by_site_weight = weight if weight is not None and weight.dim() > 1 else None
     if by_site_weight is not None or any(end is not None for end in ends.values()):
@@ -194,10 +206,19 @@ def _any_site(observed: Tensor | None, weights: Tensor) -> Tensor:
     return torch.ones_like(weights, dtype=torch.bool) if observed is None else observed.reshape(len(weights), -1).any(1)
 
 
-def _masked_scores(sited: Any, y: Tensor, mask: Tensor) -> dict[str, Tensor]:
+def _scores(
+    predicted: Any, sited: Any, y: Tensor, observed: Tensor | None, calibration: Quantiles | None = None
+) -> dict[str, Tensor]:
+    """The scores of each row, (N,), over its observed sites."""
+    if observed is None:
+        return scores(predicted, y, calibration)
+    return _masked_scores(sited, y, observed, calibration)
+
+
+def _masked_scores(sited: Any, y: Tensor, mask: Tensor, calibration: Quantiles | None) -> dict[str, Tensor]:
     """The NLL of each row's unmasked sites, and the mean of the other scores over them, (N,); NaN where none is."""
     unmasked = mask.bool().reshape(*mask.shape, *(1,) * (len(sited.batch_shape) - mask.dim())).expand(sited.batch_shape)
-    per_site = scores(sited, filled(y, mask, sited))
+    per_site = scores(sited, filled(y, mask, sited), calibration)
     counts_site = unmasked.reshape(len(unmasked), -1).double()
     sums = {name: (values.reshape(len(unmasked), -1) * counts_site).sum(1) for name, values in per_site.items()}
     number = counts_site.sum(1)

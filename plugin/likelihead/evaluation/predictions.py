@@ -18,6 +18,7 @@ from likelihead.data.tables.encode_table import encode_table
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.evaluate import as_float64, batches, in_float64, observed_sites
+from likelihead.evaluation.quantiles import UNCALIBRATED, Quantiles
 from likelihead.heads.sites import by_site, filled, log_prob
 from likelihead.inference.batches import given_parameters
 from likelihead.target_types.cells import require_columns
@@ -35,6 +36,7 @@ def frame_of(
     mask: Tensor | None = None,
     bounds: Tensor | None = None,
     truncation: Tensor | None = None,
+    calibration: Quantiles = UNCALIBRATED,
 ) -> pd.DataFrame:
     """Predictions as a frame: mean, mode, median, quantiles and parameters; with y also log_prob and pit.
 
@@ -51,6 +53,7 @@ def frame_of(
             the whole row is masked).
         bounds, truncation: of censored and truncated targets, as in `Batch`: log_prob is that of what is known, and the
             pit of a target that is not observed is NaN.
+        calibration: where the median and the quantiles come from, such as a `Conformal`.
 
     Returns:
         A frame of n rows.
@@ -65,7 +68,7 @@ def frame_of(
     columns = TargetColumns(["y"]) if columns is None else columns
     target_type = class_of(predicted)(type(predicted).__name__)
     table: OutputColumns = {}
-    statistics = _statistics(predicted, quantiles)
+    statistics = _statistics(predicted, quantiles, calibration)
     for name, values in statistics.items():
         in_units = values if name != "mean" else _mean(target_type, values, predicted, columns)
         if in_units is not None:
@@ -95,11 +98,12 @@ def predict_frame(
 ) -> pd.DataFrame:
     """Predictions of a model for a data set or the batches of a loader, as a frame like that of `frame_of`."""
     model64 = in_float64(model)
+    calibration = getattr(model, "calibration", None) or UNCALIBRATED
     frames = []
     for number, batch in enumerate(batches(data)):
         x, y, exposure = (as_float64(part) for part in (batch.x, batch.y, batch.exposure))
         ends = (as_float64(part) for part in (batch.bounds, batch.truncation))
-        frames.append(frame_of(model64(x, exposure), y, columns, quantiles, number, batch.mask, *ends))
+        frames.append(frame_of(model64(x, exposure), y, columns, quantiles, number, batch.mask, *ends, calibration))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -146,13 +150,13 @@ def check_levels(levels: Sequence[Any]) -> None:
             )
 
 
-def _statistics(predicted: Any, quantiles: Sequence[float]) -> dict[str, NDArray[Any]]:
+def _statistics(predicted: Any, quantiles: Sequence[float], source: Quantiles) -> dict[str, NDArray[Any]]:
     """Mean, mode, median and quantiles, as far as they are defined, each (n, …)."""
     functions: dict[str, Callable[[Any], Tensor]] = {
         "mean": inference.mean,
         "mode": inference.mode,
-        "median": inference.median,
-        **{f"q{level:g}": partial(inference.quantile, q=level) for level in quantiles},
+        "median": source.median,
+        **{f"q{level:g}": partial(source.quantile, q=level) for level in quantiles},
     }
     statistics = {name: _if_defined(function, predicted) for name, function in functions.items()}
     return {name: values for name, values in statistics.items() if values is not None}

@@ -46,6 +46,7 @@ class DataModule(pl.LightningDataModule):
         super().__init__()
         self.data = data
         self.rows: dict[str, DatasetOrLoader | None] = {"train": train, "validation": validation, "test": test}
+        self.rows["calibration"] = None if data is None else data.calibration
         self.batch_size, self.seed = batch_size, seed
 
     def train_dataloader(self) -> Any:
@@ -176,11 +177,13 @@ def rows_per_step(module: pl.LightningDataModule, processes: int, accumulated: i
 
 
 def part_of(module: pl.LightningDataModule, part: str) -> DatasetOrLoader:
-    """The rows of a part (train, validation or test), for scoring; data sets are not shuffled."""
+    """The rows of a part (train, validation, test or calibration), for scoring; data sets are not shuffled."""
     if isinstance(module, DataModule):
         rows = module.rows[part]
         return [] if rows is None else rows
     hooks = {"train": "train_dataloader", "validation": "val_dataloader", "test": "test_dataloader"}
+    if part not in hooks:
+        return []
     hook = hooks[part]
     if getattr(type(module), hook) is getattr(pl.LightningDataModule, hook):
         return []

@@ -19,6 +19,7 @@ from likelihead.data.batch import Batch
 from likelihead.data.dataset import Data
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.errors import LikelihoodError, TargetError
+from likelihead.evaluation.calibration import Conformal
 from likelihead.evaluation.predictions import predict_table
 from likelihead.families.family import family_for
 from likelihead.heads.distribution_head import DistributionHead
@@ -79,6 +80,11 @@ class LikelihoodModule(pl.LightningModule):
         #: Plain data kept in the checkpoint along with the weights, such as the encoder of a table.
         self.extra: dict[str, Any] = {}
         self._sums: dict[str, Tensor] = {}
+
+    @property
+    def calibration(self) -> Conformal | None:
+        """The calibration of the quantiles that the checkpoint holds; None if there is none."""
+        return Conformal.from_state(self.extra["conformal"]) if "conformal" in self.extra else None
 
     @classmethod
     def for_data(
