@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
@@ -21,6 +22,7 @@ from likelihead.data import Data, save_rows
 from likelihead.errors import LikelihoodError
 from likelihead.files import write_whole
 from likelihead.training.checkpoint import load_weights, read
+from likelihead.training.data_module import DataModule, with_calibration_rows
 from likelihead.training.fit import Outcome, conclude, fit
 from likelihead.training.lightning_warnings import without_hints
 from likelihead.training.module import LikelihoodModule
@@ -40,17 +42,19 @@ def train(config: DictConfig) -> Outcome | None:
         trainer = build.build_trainer(config)
         _refuse_mixed_trials(trainer)
         rows = build.build_rows(config, data, trainer.world_size)
+        rows = with_calibration_rows(rows, config.calibrate, config.ensemble > 1)
         build.scale_to_rows(config, rows, trainer)
         module = build.build_module(config, rows)
         module.extra["distribution"] = _distribution(config, module)
         if is_finished(config, directory):
             load_weights(module, read(directory / BEST)["state_dict"], str(directory / BEST))
-            outcome: Outcome | None = conclude(module, rows, directory)
+            outcome: Outcome | None = conclude(module, rows, directory, config.calibrate)
             trained = None
         else:
-            _store_splits(data, directory, trainer)
-            _announce(config, module, data, trainer)
+            _store_splits(data, rows, directory, trainer)
+            _announce(config, module, data, rows, trainer)
             start = {"weights": config.checkpoint, "resume": directory / LAST if config.resume else None}
+            start["calibrate"] = config.calibrate
             outcome = fit(module, rows, trainer=trainer, directory=directory, seed=config.seed, **start)
             trained = trainer.current_epoch
     if outcome is not None:
@@ -74,8 +78,19 @@ def _source(config: DictConfig, data: object) -> str:
     return data.name if isinstance(data, Data) else type(data).__name__
 
 
-def _announce(config: DictConfig, module: LikelihoodModule, data: object, trainer: pl.Trainer) -> None:
-    parts = {name: len(part) for name, part in data.parts.items() if len(part)} if isinstance(data, Data) else {}
+def _parts(data: object, rows: pl.LightningDataModule) -> dict[str, Any]:
+    """The parts of the data by name, with the calibration rows as one of them."""
+    if not isinstance(data, Data):
+        return {}
+    if not isinstance(rows, DataModule) or rows.rows["calibration"] is None:
+        return dict(data.parts)
+    return {**data.parts, **{name: rows.rows[name] for name in ("validation", "calibration")}}
+
+
+def _announce(
+    config: DictConfig, module: LikelihoodModule, data: object, rows: pl.LightningDataModule, trainer: pl.Trainer
+) -> None:
+    parts = {name: len(part) for name, part in _parts(data, rows).items() if len(part)}
     if trainer.is_global_zero:
         summary.print_start(module.extra["distribution"], _source(config, data), parts, config.ensemble)
 
@@ -102,7 +117,7 @@ def _refuse_mixed_trials(trainer: pl.Trainer) -> None:
         )
 
 
-def _store_splits(data: object, directory: Path, trainer: pl.Trainer) -> None:
-    if isinstance(data, Data) and trainer.is_global_zero:
-        rows = {name: part.rows for name, part in data.parts.items()}
-        write_whole(directory / "splits.npz", lambda place: save_rows(place, rows))
+def _store_splits(data: object, rows: pl.LightningDataModule, directory: Path, trainer: pl.Trainer) -> None:
+    parts = {name: part.rows for name, part in _parts(data, rows).items()}
+    if parts and trainer.is_global_zero:
+        write_whole(directory / "splits.npz", lambda place: save_rows(place, parts))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -88,7 +88,6 @@ class Data:
 
     Attributes:
         train, validation, test: the three parts; any of them may be empty.
-        calibration: rows that only the calibration of quantiles sees; see `with_calibration_rows`.
         name: the name of the data set.
         encoder: encodes further tables as this one was encoded; None if the data did not come from a table.
 
@@ -103,31 +102,11 @@ class Data:
     test: Examples
     name: str = "data"
     encoder: TableEncoder | None = None
-    calibration: Examples | None = None
 
     @property
     def parts(self) -> dict[str, Examples]:
-        """The parts by name; `calibration` only if there is one."""
-        further = {} if self.calibration is None else {"calibration": self.calibration}
-        return {"train": self.train, "validation": self.validation, "test": self.test, **further}
-
-    def with_calibration_rows(self) -> Data:
-        """The data with every second validation row in a part of its own, which early stopping does not see.
-
-        Raises:
-            LikelihoodError: there are fewer than two validation rows.
-        """
-        if self.calibration is not None:
-            return self
-        count = len(self.validation)
-        if count < 2:
-            raise LikelihoodError(
-                f"calibrate=conformal takes half of the validation rows, and there are {count}: hold some out, with "
-                "data.validation_fraction"
-            )
-        rows = np.arange(count)
-        kept, taken = self.validation.take(rows[::2]), self.validation.take(rows[1::2])
-        return replace(self, validation=kept, calibration=taken)
+        """The three parts by name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
 
     @property
     def class_count(self) -> int | None:

@@ -15,7 +15,7 @@ from torch.types import _size
 
 from likelihead.distributions.normal import Normal
 from likelihead.distributions.stirling import HALF_LOG_2PI, wide
-from likelihead.distributions.tails import LogTails, log_tails
+from likelihead.distributions.tails import LogTails, log_ndtr, log_tails
 from likelihead.laws.law import Array, Law, law_of
 from likelihead.laws.positive import PositiveLaw
 
@@ -94,4 +94,4 @@ def _law(log_normal: dist.LogNormal) -> Law:
 @log_tails.register
 def _log_tails(log_normal: dist.LogNormal, y: Tensor) -> LogTails:
     z = (wide(y).log() - wide(log_normal.loc)) / wide(log_normal.scale)
-    return LogTails(torch.special.log_ndtr(z), torch.special.log_ndtr(-z))
+    return LogTails(log_ndtr(z), log_ndtr(-z))

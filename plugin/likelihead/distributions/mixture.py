@@ -14,7 +14,6 @@ from torch.types import _size
 
 from likelihead.distributions.normal import NormalLaw, mean_distance
 from likelihead.distributions.plackett_luce import RankingLaw, RankingMixtureLaw
-from likelihead.distributions.tails import log_mass
 from likelihead.laws import search
 from likelihead.laws.circular import CircularLaw, wrap
 from likelihead.laws.finite import FiniteLaw
@@ -211,10 +210,3 @@ def _law(mixture: dist.MixtureSameFamily) -> Law:
     if isinstance(components, CircularLaw):
         return CircularMixtureLaw(mixture, parts, components)
     return MixtureLaw(mixture, parts)
-
-
-@log_mass.register
-def _log_mass(mixture: dist.MixtureSameFamily, lower: Tensor, upper: Tensor, inside: Tensor) -> Tensor:
-    # By component: the difference of two tails of the mixture would cancel between two peaks.
-    each = log_mass(mixture.component_distribution, *(mixture._pad(value) for value in (lower, upper, inside)))
-    return torch.logsumexp(each + mixture.mixture_distribution.logits, dim=-1)

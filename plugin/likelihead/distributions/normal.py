@@ -13,7 +13,7 @@ from torch import Tensor
 
 from likelihead.distributions.formula import Derivatives, Formula
 from likelihead.distributions.stirling import HALF_LOG_2PI, wide
-from likelihead.distributions.tails import LogTails, log_tails
+from likelihead.distributions.tails import LogTails, log_ndtr, log_tails
 from likelihead.laws.energy import gaussian_energy
 from likelihead.laws.law import Array, Law, law_of
 from likelihead.laws.location_scale import LocationScaleLaw
@@ -83,4 +83,4 @@ def _law(normal: dist.Normal) -> Law:
 @log_tails.register
 def _log_tails(normal: dist.Normal, y: Tensor) -> LogTails:
     z = (wide(y) - wide(normal.loc)) / wide(normal.scale)
-    return LogTails(torch.special.log_ndtr(z), torch.special.log_ndtr(-z))
+    return LogTails(log_ndtr(z), log_ndtr(-z))

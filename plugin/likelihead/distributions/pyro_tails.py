@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from likelihead.distributions.stirling import wide
-from likelihead.distributions.tails import LogTails, from_log_hazard, log1mexp, log_tails
+from likelihead.distributions.tails import LogTails, from_log_hazard, log1mexp, log_ndtr, log_tails
 
 
 @log_tails.register
@@ -27,7 +27,7 @@ def _of_logistic(logistic: dist.Logistic, y: Tensor) -> LogTails:
 
 @log_tails.register
 def _of_half_normal(half_normal: dist.HalfNormal, y: Tensor) -> LogTails:
-    log_survival = torch.special.log_ndtr(-wide(y) / wide(half_normal.scale)) + math.log(2.0)
+    log_survival = log_ndtr(-wide(y) / wide(half_normal.scale)) + math.log(2.0)
     return LogTails(log1mexp(log_survival), log_survival)
 
 

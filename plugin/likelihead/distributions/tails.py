@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.distributions import constraints
+from torch.distributions import Independent, MixtureSameFamily, constraints
 
 from likelihead.distributions.formula import Derivatives, Formula
 from likelihead.distributions.stirling import wide
@@ -55,20 +55,20 @@ def has_log_tails(dist: Any) -> bool:
     >>> has_log_tails(dist.Categorical(torch.ones(3)))
     False
     """
-    if isinstance(dist, torch.distributions.Independent):
+    if isinstance(dist, Independent):
         return not dist.base_dist.event_shape and has_log_tails(dist.base_dist)
-    parts = dist.component_distribution if isinstance(dist, torch.distributions.MixtureSameFamily) else dist
+    parts = dist.component_distribution if isinstance(dist, MixtureSameFamily) else dist
     return log_tails.dispatch(type(parts)) is not log_tails.dispatch(object)
 
 
-@singledispatch
 def log_mass(dist: Any, lower: Tensor, upper: Tensor, inside: Tensor) -> Tensor:
     """log P(lower <= Y <= upper), differentiable in the parameters, (...).
 
     For counts and levels both ends are included, so that P(Y >= 3) has the lower end 3.
 
     Args:
-        dist: a distribution of batch_shape (...) with `log_tails`.
+        dist: a distribution of batch_shape (...) with `log_tails`, independent ones of these, or a mixture; with an
+            event_shape, the values have that shape too and the result has not.
         lower, upper: (...), -inf and inf where there is no bound.
         inside: (...), any value inside the support: computed with where there is no bound, without effect.
 
@@ -80,6 +80,11 @@ def log_mass(dist: Any, lower: Tensor, upper: Tensor, inside: Tensor) -> Tensor:
     >>> log_mass(dist.Exponential(torch.ones(2)), lower, upper, torch.ones(2))
     tensor([-2.0000, -1.4587])
     """
+    if isinstance(dist, Independent):
+        return _summed(dist, log_mass(dist.base_dist, lower, upper, inside))
+    if isinstance(dist, MixtureSameFamily):
+        # By component: the difference of two tails of the mixture would cancel between two peaks.
+        return _mixed(dist, log_mass(dist.component_distribution, *(_padded(dist, x) for x in (lower, upper, inside))))
     least, most = _support(dist)
     no_lower, no_upper = lower <= least, upper >= most
     if dist.support.is_discrete:
@@ -97,7 +102,7 @@ def log_likelihood(dist: Any, y: Tensor, bounds: Tensor | None = None, truncatio
     less log P(a <= Y <= b) where rows outside [a, b] could not have come into the sample.
 
     Args:
-        dist: a distribution of batch_shape (...) and event_shape ().
+        dist: as in `log_mass`.
         y: (...), the value that was observed, or any value inside the support.
         bounds: (..., 2), lower and upper; equal where y is observed, -inf and inf where there is no bound. None if all
             are observed.
@@ -118,15 +123,46 @@ def is_observed(bounds: Tensor) -> Tensor:
 
 
 def _censored(dist: Any, y: Tensor, bounds: Tensor, truncation: Tensor | None) -> Tensor:
+    if isinstance(dist, Independent):
+        return _summed(dist, _censored(dist.base_dist, y, bounds, truncation))
+    if isinstance(dist, MixtureSameFamily):
+        limits = None if truncation is None else _padded(dist, truncation, 1)
+        return _mixed(dist, _censored(dist.component_distribution, _padded(dist, y), _padded(dist, bounds, 1), limits))
     log_prob: Tensor = dist.log_prob(y)
     is_known = is_observed(bounds)
-    if bool(is_known.all()):
+    if _everywhere(is_known):
         return log_prob
     lower, upper = bounds.unbind(-1)
     if truncation is not None:
         lower, upper = torch.maximum(lower, truncation[..., 0]), torch.minimum(upper, truncation[..., 1])
     free = torch.where(is_known, -torch.inf, lower), torch.where(is_known, torch.inf, upper)
     return torch.where(is_known, log_prob, log_mass(dist, *free, y))
+
+
+def _summed(dist: Any, each: Tensor) -> Tensor:
+    """The sum over the dimensions that `Independent` makes those of an event."""
+    return each.flatten(each.dim() - dist.reinterpreted_batch_ndims).sum(-1)
+
+
+def _padded(mixture: Any, value: Tensor, further: int = 0) -> Tensor:
+    """A value (..., *event_shape, *further dimensions) with a dimension for the components before the event."""
+    return value.unsqueeze(value.dim() - further - len(mixture.event_shape))
+
+
+def _mixed(mixture: Any, each: Tensor) -> Tensor:
+    joint = each + mixture.mixture_distribution.logits
+    # Finite, so that a component with no share passes on the gradient 0 and not NaN.
+    return torch.logsumexp(joint.clamp(min=torch.finfo(joint.dtype).min), dim=-1)
+
+
+def _everywhere(mask: Tensor) -> bool:
+    """Whether a mask is true everywhere; False where that cannot be asked, under torch.compile and torch.func.vmap."""
+    if torch.compiler.is_compiling():
+        return False
+    try:
+        return bool(mask.all())
+    except RuntimeError:
+        return False
 
 
 def _support(dist: Any) -> tuple[Any, Any]:
@@ -144,12 +180,12 @@ def _dtype(dist: Any) -> torch.dtype:
 def _mass_between(dist: Any, lower: Tensor, upper: Tensor, no_lower: Tensor, no_upper: Tensor, y: Tensor) -> Tensor:
     nothing = torch.zeros(lower.shape, dtype=wide(lower).dtype, device=lower.device)
     certain = LogTails(nothing - torch.inf, nothing)
-    below = certain if bool(no_lower.all()) else log_tails(dist, torch.where(no_lower, y, lower).to(y.dtype))
+    below = certain if _everywhere(no_lower) else log_tails(dist, torch.where(no_lower, y, lower).to(y.dtype))
     certain = LogTails(nothing, nothing - torch.inf)
-    above = certain if bool(no_upper.all()) else log_tails(dist, torch.where(no_upper, y, upper).to(y.dtype))
+    above = certain if _everywhere(no_upper) else log_tails(dist, torch.where(no_upper, y, upper).to(y.dtype))
     one_sided = torch.where(no_lower, torch.where(no_upper, nothing, above.log_cdf), below.log_survival)
     is_closed = ~(no_lower | no_upper)
-    if not bool(is_closed.any()):
+    if _everywhere(~is_closed):
         return one_sided
     ends = torch.where(is_closed, lower, y), torch.where(is_closed, upper, y)
     return torch.where(is_closed, _difference(dist, below, above, *ends), one_sided)
@@ -163,7 +199,7 @@ def _difference(dist: Any, below: LogTails, above: LogTails, lower: Tensor, uppe
     gap = smaller - larger
     is_narrow = gap > -_NARROW
     difference = larger + log1mexp(gap.clamp(max=-_NARROW))
-    if not bool(is_narrow.any()):
+    if _everywhere(~is_narrow):
         return difference
     middle = lower + 0.5 * (upper - lower)
     if dist.support.is_discrete:
@@ -184,6 +220,27 @@ def from_log_hazard(log_hazard: Tensor) -> LogTails:
     """Both tails from the logarithm of -log P(Y > y)."""
     log_survival = -log_hazard.clamp(max=600.0).exp()
     return LogTails(torch.where(log_hazard < -40.0, log_hazard, log1mexp(log_survival)), log_survival)
+
+
+def log_ndtr(z: Tensor) -> Tensor:
+    """log Phi(z), Phi the cdf of the standard normal; unlike that of torch.special with a rule for torch.func.vmap.
+
+    >>> log_ndtr(torch.tensor([-40.0, 40.0], dtype=torch.float64))
+    tensor([-8.0461e+02, -0.0000e+00], dtype=torch.float64)
+    """
+    return _LogNdtr.of(z)
+
+
+class _LogNdtr(Formula):
+    @staticmethod
+    def forward(z: Tensor) -> Tensor:
+        x = z * math.sqrt(0.5)
+        left = torch.special.erfcx(-x.clamp(max=0.0)).mul_(0.5).log_() - x * x
+        return torch.where(z < -1.0, left, torch.log1p(-0.5 * torch.special.erfc(x)))
+
+    @staticmethod
+    def derivatives(needed: Sequence[bool], value: Tensor, z: Tensor) -> Derivatives:
+        return (math.sqrt(2.0 / math.pi) / torch.special.erfcx(-z * math.sqrt(0.5)),)
 
 
 def log1mexp(x: Tensor) -> Tensor:

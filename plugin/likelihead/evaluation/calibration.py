@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +29,8 @@ class Conformal(Quantiles):
     """Distributional conformal prediction (Chernozhukov, Wüthrich & Zhu, 2021): F⁻¹(g(q)) in place of F⁻¹(q).
 
     F is the predicted cdf and g the empirical quantile function of F(y) on n held-out rows, its k-th smallest value
-    at level k / (n + 1), with straight lines between. A new target lies below the result with a probability that differs
-    from q by at most 1 / (n + 1), on average over rows, whether or not the model is right. For counts it lies at or
+    at level k / (n + 1), with straight lines between. A new target lies below the result with a probability that
+    differs from q by at most 1 / (n + 1), on average over rows, whether or not the model is right. A count lies at or
     below it with at least that probability. Levels below 1 / (n + 1) and above n / (n + 1) have no such guarantee.
     Parameters, log_prob, mean, mode and pit stay those of the model.
 
@@ -68,7 +68,8 @@ class Conformal(Quantiles):
             )
         w = np.ones(len(values)) if weight is None else weight.detach().cpu().double().numpy()
         columns = [_knots(column, w) for column in values.reshape(len(values), -1).T]
-        levels = np.linspace(*columns[0][0][[0, -1]], min(len(values), MAX_RANKS))
+        first, last = columns[0][0][[0, -1]].tolist()
+        levels = np.linspace(first, last, min(len(values), MAX_RANKS))
         ranks = np.stack([np.interp(levels, *knots) for knots in columns], axis=-1)
         return cls(levels, ranks.reshape(len(levels), *values.shape[1:]))
 
@@ -93,7 +94,7 @@ class Conformal(Quantiles):
         return torch.from_numpy(np.array(values, dtype=np.int64 if its_law.labels else np.float64))
 
     def interval(self, dist: Any, mass: float) -> tuple[Tensor, Tensor]:
-        """The ends of the central interval, between the calibrated quantiles of levels (1 - mass) / 2 on either side."""
+        """The ends of the central interval: the calibrated quantiles that leave (1 - mass) / 2 on either side."""
         return self.quantile(dist, 0.5 - mass / 2.0), self.quantile(dist, 0.5 + mass / 2.0)
 
     def median(self, dist: Any) -> Tensor:
@@ -117,33 +118,32 @@ def _knots(values: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[ND
 
 
 @torch.no_grad()
-def held_out_pit(model: nn.Module, data: Dataset | Iterable[Any]) -> tuple[Tensor, Tensor]:
-    """The pit of each target, (n, *event_shape), and its weight (n,); sites count as rows.
+def calibrate(held_out: Sequence[tuple[nn.Module, Dataset | Iterable[Any]]]) -> Conformal:
+    """Calibrate on held-out rows; sites of a row count as rows.
 
     Args:
-        model: a module that maps x to a distribution, such as a LikelihoodModule.
-        data: rows with targets that the model was not trained on.
+        held_out: a model that maps x to a distribution, and rows with targets that it was not trained on; several for
+            an ensemble, of which each member has its own.
 
     Raises:
-        LikelihoodError: the targets are censored or truncated, or have no order (classes, directions, rankings).
+        LikelihoodError: there are no rows, their targets are censored or truncated, or they have no order (classes,
+            directions, rankings).
     """
-    model64 = in_float64(model)
-    pits, weights = [], []
+    parts = [part for model, data in held_out for part in _pits(in_float64(model), data)]
+    if not parts:
+        raise LikelihoodError("calibrate=conformal needs held-out rows, and there are none")
+    pit, weight = (torch.cat(column) for column in zip(*parts, strict=True))
+    return Conformal.fit(pit[weight > 0], weight[weight > 0])
+
+
+def _pits(model: Any, data: Dataset | Iterable[Any]) -> Iterator[tuple[Tensor, Tensor]]:
+    """The pit of the targets of each batch, (n, *event_shape), and their weight (n,)."""
     for number, batch in enumerate(batches(data)):
-        y, exposure = as_float64(batch.y), as_float64(batch.exposure)
-        dist = model64(as_float64(batch.x), exposure)
+        dist = model(as_float64(batch.x), as_float64(batch.exposure))
         _check(dist, batch)
-        pit = inference.pit(dist, y, seed=number)
-        event = model.head.marginal(1).event_shape
-        rows = pit.reshape(-1, *event)
+        pit = inference.pit(dist, as_float64(batch.y), seed=number).reshape(-1, *model.head.marginal(1).event_shape)
         weight = row_weights(by_site(dist).batch_shape, as_float64(batch.weight), batch.mask)
-        each = weight.repeat_interleave(len(rows) // len(weight))
-        pits.append(rows)
-        weights.append(each)
-    if not pits:
-        raise LikelihoodError("conformal calibration needs held-out rows, and there are none")
-    pit, weight = torch.cat(pits), torch.cat(weights)
-    return pit[weight > 0], weight[weight > 0]
+        yield pit, weight.repeat_interleave(len(pit) // len(weight))
 
 
 def _check(dist: Any, batch: Any) -> None:

@@ -198,6 +198,7 @@ def observed_sites(mask: Tensor | None, bounds: Tensor | None, shape: torch.Size
     if bounds is None:
         return mask
     known = is_observed(bounds)
+    known = known.flatten(len(shape)).all(-1) if known.dim() > len(shape) else known
     return known if mask is None else known & aligned(mask.bool(), shape, "mask")
 
 

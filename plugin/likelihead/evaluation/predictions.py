@@ -102,8 +102,9 @@ def predict_frame(
     frames = []
     for number, batch in enumerate(batches(data)):
         x, y, exposure = (as_float64(part) for part in (batch.x, batch.y, batch.exposure))
-        ends = (as_float64(part) for part in (batch.bounds, batch.truncation))
-        frames.append(frame_of(model64(x, exposure), y, columns, quantiles, number, batch.mask, *ends, calibration))
+        bounds, truncation = as_float64(batch.bounds), as_float64(batch.truncation)
+        known = {"mask": batch.mask, "bounds": bounds, "truncation": truncation}
+        frames.append(frame_of(model64(x, exposure), y, columns, quantiles, number, **known, calibration=calibration))
     return pd.concat(frames, ignore_index=True)
 
 

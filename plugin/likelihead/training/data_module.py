@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeGuard
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from torch import Tensor
 from likelihead.data.batch import Batch
 from likelihead.data.dataset import Data, Dataset, Examples
 from likelihead.data.loader import BatchLoader
+from likelihead.data.views import Subset
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.evaluate import batches
 
@@ -46,7 +48,8 @@ class DataModule(pl.LightningDataModule):
         super().__init__()
         self.data = data
         self.rows: dict[str, DatasetOrLoader | None] = {"train": train, "validation": validation, "test": test}
-        self.rows["calibration"] = None if data is None else data.calibration
+        #: Rows that only the calibration of quantiles sees.
+        self.rows["calibration"] = None
         self.batch_size, self.seed = batch_size, seed
 
     def train_dataloader(self) -> Any:
@@ -74,6 +77,32 @@ class DataModule(pl.LightningDataModule):
             rank=self.trainer.global_rank if self.trainer else 0,
             world_size=self.trainer.world_size if self.trainer else 1,
         )
+
+
+def with_calibration_rows(
+    rows: pl.LightningDataModule, calibrate: str | None, is_ensemble: bool = False
+) -> pl.LightningDataModule:
+    """The rows with every second validation row in a part of its own, unless there is one; an ensemble needs none.
+
+    Raises:
+        LikelihoodError: an unknown choice, or validation rows that are too few or not read by index.
+    """
+    if calibrate not in (None, "conformal"):
+        raise LikelihoodError(f"calibrate is {calibrate!r}; the choices are null and conformal")
+    if calibrate is None or is_ensemble:
+        return rows
+    parts: dict[str, DatasetOrLoader | None] = rows.rows if isinstance(rows, DataModule) else {}
+    if parts.get("calibration") is not None:
+        return rows
+    validation = parts.get("validation")
+    if validation is None or not is_dataset(validation) or len(validation) < 2:
+        raise LikelihoodError(
+            "calibrate=conformal takes half of the validation rows, which must be at least two and read by index: hold "
+            "some out, with data.validation_fraction"
+        )
+    index = np.arange(len(validation))
+    parts |= {"validation": Subset(validation, index[::2]), "calibration": Subset(validation, index[1::2])}
+    return rows
 
 
 def is_dataset(rows: Any) -> TypeGuard[Dataset]:

@@ -157,7 +157,7 @@ class LikelihoodModule(pl.LightningModule):
         self.head.fit_marginal(*targets(part_of(rows, "train")))
 
     def scored(self, rows: pl.LightningDataModule, part: str) -> list[tuple[nn.Module, Any]]:
-        """The rows of a part (train, validation or test), with the model that is scored on them."""
+        """The rows of a part (train, validation, test or calibration), with the model that is scored on them."""
         return [(self, part_of(rows, part))]
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:

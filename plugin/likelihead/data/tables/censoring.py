@@ -81,8 +81,8 @@ class Censoring:
             cells = [frame[names[index]] if names else empty for names in (self.lower, self.upper)]
             own = frame[name] if name in frame.columns else empty
             is_known = own.notna().to_numpy(dtype=bool)
-            ends = [numbers(cell, "bound column", "it must hold numbers") for cell in cells]
             if isinstance(target_type, Number):
+                ends = [numbers(cell, "bound column", "it must hold numbers") for cell in cells]
                 _check_order(own, is_known, ends, cells, target_type)
                 value: Any = representative(_or_infinite(ends[0], 0), _or_infinite(ends[1], 1), target_type)
             else:
@@ -102,6 +102,9 @@ class Censoring:
             names = [f"{name} ({end})" for name in target.names]
             values = target.target_type.read(frame, replace(target.columns, names=names))
             ends.append(_or_infinite(values, side))
+        crossed = np.asarray(ends[0] > ends[1]).any(axis=1)
+        if crossed.any():
+            raise TargetError(f"{int(crossed.sum())} of {len(frame)} rows have a lower bound above the upper one")
         return _pairs(ends, target)
 
     def truncation(self, frame: pd.DataFrame, target: TargetEncoder) -> Tensor | None:
