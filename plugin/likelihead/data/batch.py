@@ -10,6 +10,10 @@ from torch import Tensor
 from likelihead.errors import LikelihoodError
 
 
+#: The fields that a tuple gives, in this order.
+BY_POSITION = ("x", "y", "weight", "exposure", "mask")
+
+
 class Batch(NamedTuple):
     """A batch of n rows; everything but x is optional.
 
@@ -60,10 +64,10 @@ class Batch(NamedTuple):
                 )
             return cls(**batch)
         if isinstance(batch, Sequence) and not isinstance(batch, str):
-            if not 1 <= len(batch) <= len(cls._fields):
+            if not 1 <= len(batch) <= len(BY_POSITION):
                 raise LikelihoodError(
-                    f"a batch has {len(batch)} entries; it must be ({', '.join(cls._fields)}) in this order, where "
-                    "all but x are optional"
+                    f"a batch has {len(batch)} entries; it must be ({', '.join(BY_POSITION)}) in this order, where "
+                    f"all but x are optional; {' and '.join(cls._fields[len(BY_POSITION) :])} are given by name"
                 )
             return cls(*batch)
         return cls(batch)

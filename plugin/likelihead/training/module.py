@@ -52,8 +52,8 @@ class LikelihoodModule(pl.LightningModule):
         marginal_fit: whether training starts at the marginal fit of the training targets, in any Trainer. It is made
             unless the head already has one. Without it the head starts with plain links.
 
-    Batches are `Batch(x, y, weight, exposure, mask)`, tuples in that order, or mappings with those keys; all but x and
-    y are optional, and for prediction y is too.
+    Batches are a `Batch`, tuples (x, y, weight, exposure, mask), or mappings with its keys; all but x and y are
+    optional, and for prediction y is too.
 
     >>> head = DistributionHead("normal", in_features=4)
     >>> module = LikelihoodModule(architecture=nn.Identity(), head=head)
