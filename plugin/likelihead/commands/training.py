@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
@@ -19,9 +20,11 @@ from likelihead.commands.run_directory import (
 )
 from likelihead.commands.run_title import run_title, source_name
 from likelihead.data import Data, Examples, save_rows
+from likelihead.data.views import Subset
 from likelihead.errors import LikelihoodError
 from likelihead.files import write_whole
 from likelihead.training.checkpoint import load_weights, read
+from likelihead.training.data_module import DataModule, with_calibration_rows
 from likelihead.training.fit import Outcome, conclude, fit
 from likelihead.training.lightning_warnings import without_hints
 from likelihead.training.module import LikelihoodModule
@@ -41,17 +44,19 @@ def train(config: DictConfig) -> Outcome | None:
         trainer = build.build_trainer(config)
         _refuse_mixed_trials(trainer)
         rows = build.build_rows(config, data, trainer.world_size)
+        rows = with_calibration_rows(rows, config.calibrate, config.ensemble > 1)
         build.scale_to_rows(config, rows, trainer)
         module = build.build_module(config, rows)
         module.extra["distribution"] = _distribution(config, module)
         if is_finished(config, directory):
             load_weights(module, read(directory / BEST)["state_dict"], str(directory / BEST))
-            outcome: Outcome | None = conclude(module, rows, directory)
+            outcome: Outcome | None = conclude(module, rows, directory, config.calibrate)
             trained = None
         else:
-            _store_splits(data, directory, trainer)
-            _announce(config, module, data, trainer)
+            _store_splits(data, rows, directory, trainer)
+            _announce(config, module, data, rows, trainer)
             start = {"weights": config.checkpoint, "resume": directory / LAST if config.resume else None}
+            start["calibrate"] = config.calibrate
             outcome = fit(module, rows, trainer=trainer, directory=directory, seed=config.seed, **start)
             trained = trainer.current_epoch
     if outcome is not None:
@@ -66,8 +71,19 @@ def _distribution(config: DictConfig, module: LikelihoodModule) -> str:
     return module.head.name if name in (None, "any") else str(name)
 
 
-def _announce(config: DictConfig, module: LikelihoodModule, data: object, trainer: pl.Trainer) -> None:
-    parts = {name: len(part) for name, part in data.parts.items() if len(part)} if isinstance(data, Data) else {}
+def _parts(data: object, rows: pl.LightningDataModule) -> dict[str, Any]:
+    """The parts of the data by name, with the calibration rows as one of them."""
+    if not isinstance(data, Data):
+        return {}
+    if not isinstance(rows, DataModule) or rows.rows["calibration"] is None:
+        return dict(data.parts)
+    return {**data.parts, **{name: rows.rows[name] for name in ("validation", "calibration")}}
+
+
+def _announce(
+    config: DictConfig, module: LikelihoodModule, data: object, rows: pl.LightningDataModule, trainer: pl.Trainer
+) -> None:
+    parts = {name: len(part) for name, part in _parts(data, rows).items() if len(part)}
     if trainer.is_global_zero:
         summary.print_start(module.extra["distribution"], source_name(config, data), parts, config.ensemble)
 
@@ -105,7 +121,8 @@ def _refuse_mixed_trials(trainer: pl.Trainer) -> None:
         )
 
 
-def _store_splits(data: object, directory: Path, trainer: pl.Trainer) -> None:
-    if isinstance(data, Data) and trainer.is_global_zero:
-        rows = {name: part.rows for name, part in data.parts.items() if isinstance(part, Examples)}
-        write_whole(directory / "splits.npz", lambda place: save_rows(place, rows))
+def _store_splits(data: object, rows: pl.LightningDataModule, directory: Path, trainer: pl.Trainer) -> None:
+    known = {name: part for name, part in _parts(data, rows).items() if isinstance(part, Examples | Subset)}
+    if known and trainer.is_global_zero:
+        parts = {name: part.rows for name, part in known.items()}
+        write_whole(directory / "splits.npz", lambda place: save_rows(place, parts))

@@ -1,6 +1,7 @@
 """Data sets: tables, bundled and synthetic sets as tensors, and batches of them."""
 
 from likelihead.data.batch import Batch
+from likelihead.data.censored import censored
 from likelihead.data.dataset import Data, Dataset, Examples
 from likelihead.data.loader import BatchLoader
 from likelihead.data.row_splits import load_rows, save_rows, split_rows
@@ -16,6 +17,7 @@ __all__ = [
     "Dataset",
     "Examples",
     "TableEncoder",
+    "censored",
     "encode_table",
     "load_data",
     "load_rows",

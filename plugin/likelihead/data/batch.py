@@ -9,6 +9,9 @@ from torch import Tensor
 
 from likelihead.errors import LikelihoodError
 
+#: The fields that a tuple gives, in this order.
+BY_POSITION = ("x", "y", "weight", "exposure", "mask")
+
 
 class Batch(NamedTuple):
     """A batch of n rows; everything but x is optional.
@@ -20,6 +23,10 @@ class Batch(NamedTuple):
         exposure: the time or area over which events were counted, per row or per site; None for 1 everywhere.
         mask: False for rows or sites without a target, which do not count; per row or per site; None for True
             everywhere.
+        bounds: between what each target lies, (n, *sites, 2); equal where y is observed, -inf and inf where there is no
+            bound; None if all are observed. See `likelihead.data.censored`.
+        truncation: the limits outside which a row would not be in the data, (n, *sites, 2), -inf and inf where there is
+            none; None for no truncation.
 
     >>> import torch
     >>> Batch(torch.zeros(3, 2), torch.ones(3)).weight is None
@@ -31,6 +38,8 @@ class Batch(NamedTuple):
     weight: Tensor | None = None
     exposure: Tensor | None = None
     mask: Tensor | None = None
+    bounds: Tensor | None = None
+    truncation: Tensor | None = None
 
     @classmethod
     def of(cls, batch: Any) -> Batch:
@@ -54,10 +63,10 @@ class Batch(NamedTuple):
                 )
             return cls(**batch)
         if isinstance(batch, Sequence) and not isinstance(batch, str):
-            if not 1 <= len(batch) <= len(cls._fields):
+            if not 1 <= len(batch) <= len(BY_POSITION):
                 raise LikelihoodError(
-                    f"a batch has {len(batch)} entries; it must be ({', '.join(cls._fields)}) in this order, where "
-                    "all but x are optional"
+                    f"a batch has {len(batch)} entries; it must be ({', '.join(BY_POSITION)}) in this order, where "
+                    f"all but x are optional; {' and '.join(cls._fields[len(BY_POSITION) :])} are given by name"
                 )
             return cls(*batch)
         return cls(batch)

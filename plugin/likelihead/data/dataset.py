@@ -41,6 +41,7 @@ class Examples:
         weight, exposure, mask: as in `Batch`, per row (n,) or per site (n, *sites).
         rows: row numbers (n,) in the source; by default 0 to n − 1.
         oracle: log-probability (n,) of y under the true distribution, float64; None if unknown.
+        bounds, truncation: as in `Batch`, (n, *sites, 2).
 
     Raises:
         LikelihoodError: an attribute whose number of rows differs from that of x.
@@ -56,11 +57,13 @@ class Examples:
     mask: Tensor | None = None
     rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     oracle: Tensor | None = None
+    bounds: Tensor | None = None
+    truncation: Tensor | None = None
 
     def __post_init__(self) -> None:
         if not len(self.rows):
             object.__setattr__(self, "rows", np.arange(len(self.x), dtype=np.int64))
-        for name in ("y", "weight", "exposure", "mask", "rows", "oracle"):
+        for name in ("y", "weight", "exposure", "mask", "rows", "oracle", "bounds", "truncation"):
             column = getattr(self, name)
             if column is not None and len(column) != len(self.x):
                 raise LikelihoodError(f"x has {len(self.x)} rows and {name} has {len(column)}: pass one for each row")
@@ -69,14 +72,14 @@ class Examples:
         return len(self.x)
 
     def __getitem__(self, rows: slice | Tensor) -> Batch:
-        columns = (self.y, self.weight, self.exposure, self.mask)
+        columns = (self.y, self.weight, self.exposure, self.mask, self.bounds, self.truncation)
         return Batch(self.x[rows], *(None if column is None else column[rows] for column in columns))
 
     def take(self, rows: NDArray[np.int64]) -> Examples:
         """The examples at positions `rows` (m,), in that order."""
         index = torch.from_numpy(np.asarray(rows, dtype=np.int64))
         oracle = None if self.oracle is None else self.oracle[index]
-        return Examples(*self[index], rows=self.rows[rows], oracle=oracle)
+        return Examples(**self[index]._asdict(), rows=self.rows[rows], oracle=oracle)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ from likelihead.distributions.stirling import (
     remainder_value,
     wide,
 )
+from likelihead.distributions.tail_integral import log_beta_tail
+from likelihead.distributions.tails import LogTails, from_tail, log_tails
 from likelihead.laws.crps import crps_from_moments
 from likelihead.laws.law import Array, Claim, Law, claims, law_of
 
@@ -151,3 +153,17 @@ class BetaLaw(Law):
 @law_of.register
 def _law(beta: dist.Beta) -> Law:
     return BetaLaw(beta, a=beta.concentration1, b=beta.concentration0)
+
+
+@log_tails.register
+def _log_tails(beta: dist.Beta, y: Tensor) -> LogTails:
+    return beta_log_tails(wide(y), wide(beta.concentration1), wide(beta.concentration0))
+
+
+def beta_log_tails(y: Tensor, concentration1: Tensor, concentration0: Tensor) -> LogTails:
+    """Both tails of Beta(concentration1, concentration0) at y, all (...) in float64."""
+    y, a, b = torch.broadcast_tensors(y, concentration1, concentration0)
+    rest = 1.0 - y
+    is_upper = y * b > rest * a
+    beyond = log_beta_tail(*(torch.where(is_upper, x, z) for x, z in ((b, a), (a, b), (rest, y), (y, rest))))
+    return from_tail(beta_log_prob(y, a, b, y.dtype) + y.log() + rest.log() + beyond, is_upper)

@@ -11,8 +11,9 @@ from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all, lazy_property
 from torch.types import _size
 
-from likelihead.distributions.beta import Beta, BetaLaw, beta_log_prob
+from likelihead.distributions.beta import Beta, BetaLaw, beta_log_prob, beta_log_tails
 from likelihead.distributions.stirling import wide
+from likelihead.distributions.tails import LogTails, log_tails
 from likelihead.laws.law import Law, law_of
 
 
@@ -58,3 +59,9 @@ class BetaProportion(Beta):
 @law_of.register
 def _law(beta: BetaProportion) -> Law:
     return BetaLaw(beta, a=torch.sigmoid(beta.logits) * beta.precision, b=torch.sigmoid(-beta.logits) * beta.precision)
+
+
+@log_tails.register
+def _log_tails(beta: BetaProportion, y: Tensor) -> LogTails:
+    logits, precision = wide(beta.logits), wide(beta.precision)
+    return beta_log_tails(wide(y), torch.sigmoid(logits) * precision, torch.sigmoid(-logits) * precision)

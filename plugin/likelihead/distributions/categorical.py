@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyro.distributions as dist
@@ -39,6 +40,11 @@ class Categorical(dist.Categorical):
         """The same distribution for a larger batch_shape."""
         logits = self.logits.expand((*batch_shape, self.logits.shape[-1]))
         return type(self)(logits, validate_args=self._validate_args)
+
+    @classmethod
+    def equal_mixture(cls, members: Sequence[Categorical]) -> Categorical:
+        """The mixture of several, which has their mean probabilities."""
+        return cls(torch.stack([member.logits for member in members]).logsumexp(0), validate_args=False)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value) for whole numbers of shape sample_shape + batch_shape."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pyro.distributions as dist
+import math
 
+import pyro.distributions as dist
+import torch
+from torch import Tensor
+
+from likelihead.distributions.stirling import wide
 from likelihead.distributions.student_t import StudentTLaw
+from likelihead.distributions.tails import LogTails, log_tails
 from likelihead.laws.law import Array, Claim, Law, claims, law_of
 
 
@@ -18,3 +24,10 @@ class CauchyLaw(StudentTLaw):
 @law_of.register
 def _law(cauchy: dist.Cauchy) -> Law:
     return CauchyLaw(cauchy, df=1.0, loc=cauchy.loc, scale=cauchy.scale)
+
+
+@log_tails.register
+def _log_tails(cauchy: dist.Cauchy, y: Tensor) -> LogTails:
+    z = (wide(y) - wide(cauchy.loc)) / wide(cauchy.scale)
+    one = torch.ones_like(z)
+    return LogTails((torch.atan2(one, -z) / math.pi).log(), (torch.atan2(one, z) / math.pi).log())

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import pyro.distributions as dist
 import torch
+from torch import Tensor
 from torch.types import _size
 
+from likelihead.distributions.stirling import wide
+from likelihead.distributions.tails import LogTails, from_log_hazard, log_tails
 from likelihead.laws.law import Array, Claim, Law, claims, law_of
 from likelihead.laws.positive import PositiveLaw
 
@@ -55,3 +58,8 @@ class ExponentialLaw(PositiveLaw):
 @law_of.register
 def _law(exponential: dist.Exponential) -> Law:
     return ExponentialLaw(exponential, rate=exponential.rate)
+
+
+@log_tails.register
+def _log_tails(exponential: dist.Exponential, y: Tensor) -> LogTails:
+    return from_log_hazard(wide(exponential.rate).log() + wide(y).log())

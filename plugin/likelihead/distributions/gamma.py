@@ -21,6 +21,8 @@ from likelihead.distributions.stirling import (
     remainder_value,
     wide,
 )
+from likelihead.distributions.tail_integral import log_gamma_tail
+from likelihead.distributions.tails import LogTails, from_tail, log_tails
 from likelihead.laws.crps import crps_from_moments
 from likelihead.laws.law import Array, Claim, Law, law_of
 from likelihead.laws.positive import PositiveLaw
@@ -125,3 +127,10 @@ class GammaLaw(PositiveLaw):
 @law_of.register
 def _law(gamma: dist.Gamma) -> Law:
     return GammaLaw(gamma, concentration=gamma.concentration, rate=gamma.rate)
+
+
+@log_tails.register
+def _log_tails(gamma: dist.Gamma, y: Tensor) -> LogTails:
+    a, b, y = torch.broadcast_tensors(wide(gamma.concentration), wide(gamma.rate), wide(y))
+    is_upper = b * y > a
+    return from_tail(_LogProb.of(y, a, b) + y.log() + log_gamma_tail(a, b * y, is_upper), is_upper)

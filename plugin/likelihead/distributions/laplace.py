@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pyro.distributions as dist
+import torch
+from torch import Tensor
 
+from likelihead.distributions.stirling import wide
+from likelihead.distributions.tails import LogTails, from_tail, log_tails
 from likelihead.laws.law import Array, Law, law_of
 from likelihead.laws.location_scale import LocationScaleLaw
 
@@ -27,3 +33,9 @@ class LaplaceLaw(LocationScaleLaw):
 @law_of.register
 def _law(laplace: dist.Laplace) -> Law:
     return LaplaceLaw(laplace, loc=laplace.loc, scale=laplace.scale)
+
+
+@log_tails.register
+def _log_tails(laplace: dist.Laplace, y: Tensor) -> LogTails:
+    z = (wide(y) - wide(laplace.loc)) / wide(laplace.scale)
+    return from_tail(torch.where(z > 0.0, -z, z) - math.log(2.0), z > 0.0)

@@ -15,6 +15,7 @@ from torch.types import _size
 
 from likelihead.distributions.normal import Normal
 from likelihead.distributions.stirling import HALF_LOG_2PI, wide
+from likelihead.distributions.tails import LogTails, log_ndtr, log_tails
 from likelihead.laws.law import Array, Law, law_of
 from likelihead.laws.positive import PositiveLaw
 
@@ -96,3 +97,9 @@ class LogNormalLaw(PositiveLaw):
 @law_of.register
 def _law(log_normal: dist.LogNormal) -> Law:
     return LogNormalLaw(log_normal, loc=log_normal.loc, scale=log_normal.scale)
+
+
+@log_tails.register
+def _log_tails(log_normal: dist.LogNormal, y: Tensor) -> LogTails:
+    z = (wide(y).log() - wide(log_normal.loc)) / wide(log_normal.scale)
+    return LogTails(log_ndtr(z), log_ndtr(-z))

@@ -25,6 +25,8 @@ from likelihead.distributions.stirling import (
     remainder_value,
     wide,
 )
+from likelihead.distributions.tail_integral import log_beta_tail
+from likelihead.distributions.tails import LogTails, from_tail, log_tails
 from likelihead.laws.counts import CountLaw
 from likelihead.laws.crps import crps_from_moments
 from likelihead.laws.law import Array, Law, law_of, numbers
@@ -200,3 +202,22 @@ def _law_of_geometric(counts: dist.Geometric) -> Law:
 @law_of.register
 def _law_of_gamma_poisson(counts: dist.GammaPoisson) -> Law:
     return NegativeBinomialLaw(counts, average=counts.concentration / counts.rate, failures=counts.concentration)
+
+
+@log_tails.register
+def _log_tails(counts: NegativeBinomial, y: Tensor) -> LogTails:
+    """P(Y <= y) = P(Z <= p), Z ~ Beta(r, y + 1) and p = 1 / (1 + dispersion mean)."""
+    mean, dispersion, y = torch.broadcast_tensors(wide(counts.mean), wide(counts.dispersion), wide(y))
+    r, z, odds = dispersion.reciprocal(), y + 1.0, dispersion * mean
+    success, failure = odds / (1.0 + odds), 1.0 / (1.0 + odds)
+    is_upper = mean < z
+    pairs = ((z, r), (r, z), (success, failure), (failure, success))
+    beyond = log_beta_tail(*(torch.where(is_upper, above, below) for above, below in pairs))
+    start = _LogProb.of(y, mean, dispersion) + mean.log() + log_ratio(1.0 + dispersion * y, 1.0 + odds)
+    return from_tail(start + beyond, is_upper)
+
+
+@log_tails.register
+def _log_tails_by_odds(counts: dist.NegativeBinomial, y: Tensor) -> LogTails:
+    total = wide(counts.total_count)
+    return log_tails(NegativeBinomial(total * wide(counts.logits).exp(), total.reciprocal()), y)

@@ -12,7 +12,8 @@ from scipy import special
 from torch import Tensor
 
 from likelihead.distributions.formula import Derivatives, Formula
-from likelihead.distributions.stirling import HALF_LOG_2PI
+from likelihead.distributions.stirling import HALF_LOG_2PI, wide
+from likelihead.distributions.tails import LogTails, log_ndtr, log_tails
 from likelihead.laws.energy import gaussian_energy
 from likelihead.laws.law import Array, Law, law_of
 from likelihead.laws.location_scale import LocationScaleLaw
@@ -77,3 +78,9 @@ def mean_distance(z: Array) -> Array:
 @law_of.register
 def _law(normal: dist.Normal) -> Law:
     return NormalLaw(normal, loc=normal.loc, scale=normal.scale)
+
+
+@log_tails.register
+def _log_tails(normal: dist.Normal, y: Tensor) -> LogTails:
+    z = (wide(y) - wide(normal.loc)) / wide(normal.scale)
+    return LogTails(log_ndtr(z), log_ndtr(-z))

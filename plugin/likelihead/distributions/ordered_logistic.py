@@ -13,6 +13,8 @@ from torch.nn import functional
 from torch.types import _size
 
 from likelihead.distributions.categorical import log_mass_at
+from likelihead.distributions.stirling import wide
+from likelihead.distributions.tails import LogTails, log_tails
 from likelihead.laws.finite import LevelLaw
 from likelihead.laws.law import Law, law_of, numbers
 
@@ -69,3 +71,12 @@ def _law(ordinal: dist.OrderedLogistic) -> Law:
     swap = below > 0.0
     upper, lower = np.where(swap, -below, above), np.where(swap, -above, below)
     return LevelLaw(ordinal, special.expit(upper) - special.expit(lower), special.expit(above))
+
+
+@log_tails.register
+def _log_tails(ordinal: dist.OrderedLogistic, y: Tensor) -> LogTails:
+    edges = wide(ordinal.cutpoints) - wide(ordinal.predictor).unsqueeze(-1)
+    # The largest level has no cutpoint above it, and log_mass asks for the tails below it only.
+    index = y.long().clamp(max=edges.shape[-1] - 1)
+    edge = log_mass_at(edges, index)
+    return LogTails(functional.logsigmoid(edge), functional.logsigmoid(-edge))

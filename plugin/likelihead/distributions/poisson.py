@@ -11,7 +11,9 @@ from scipy import special
 from torch import Tensor
 
 from likelihead.distributions.formula import Derivatives, Formula
-from likelihead.distributions.stirling import over_factorial
+from likelihead.distributions.stirling import over_factorial, wide
+from likelihead.distributions.tail_integral import log_gamma_tail
+from likelihead.distributions.tails import LogTails, from_tail, log_tails
 from likelihead.laws.counts import CountLaw
 from likelihead.laws.crps import crps_from_moments
 from likelihead.laws.law import Array, Law, law_of
@@ -81,3 +83,15 @@ class PoissonLaw(CountLaw):
 @law_of.register
 def _law(poisson: dist.Poisson) -> Law:
     return PoissonLaw(poisson, rate=poisson.rate)
+
+
+@log_tails.register
+def _log_tails(poisson: dist.Poisson, y: Tensor) -> LogTails:
+    return poisson_log_tails(wide(y), wide(poisson.rate))
+
+
+def poisson_log_tails(y: Tensor, rate: Tensor) -> LogTails:
+    """Both tails of Poisson(rate) at counts y, (...) in float64: P(Y <= y) = P(Z > rate), Z ~ Gamma(y + 1, 1)."""
+    y, rate = torch.broadcast_tensors(y, rate.clamp(min=torch.finfo(torch.float32).tiny))
+    is_upper = rate < y + 1.0
+    return from_tail(_LogProb.of(y, rate) + rate.log() + log_gamma_tail(y + 1.0, rate, ~is_upper), is_upper)

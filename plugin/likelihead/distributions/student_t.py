@@ -16,6 +16,8 @@ from torch.types import _size
 
 from likelihead.distributions.formula import Derivatives, Formula
 from likelihead.distributions.stirling import HALF_LOG_2PI, half_step_slope, half_step_value, wide
+from likelihead.distributions.tail_integral import log_integral
+from likelihead.distributions.tails import LogTails, from_tail, log_tails
 from likelihead.laws.law import Array, Claim, Law, claims, law_of
 from likelihead.laws.location_scale import LocationScaleLaw
 
@@ -168,3 +170,19 @@ def _log_tail(half: Array) -> Array:
 @law_of.register
 def _law(student_t: dist.StudentT) -> Law:
     return StudentTLaw(student_t, df=student_t.df, loc=student_t.loc, scale=student_t.scale)
+
+
+@log_tails.register
+def _log_tails(student_t: dist.StudentT, y: Tensor) -> LogTails:
+    """Along v = asinh(z / sqrt(df)) the density is a power of 1 / cosh v, which is log-concave."""
+    df, loc, scale, y = torch.broadcast_tensors(*map(wide, (student_t.df, student_t.loc, student_t.scale, y)))
+    z = (y - loc) / scale
+    size = torch.where(z > 0.0, z, -z)
+    radius = torch.hypot(df.sqrt(), z)
+    rest = df / (radius * (radius + size))  # 1 - tanh v
+
+    def g(s: Tensor) -> Tensor:
+        return -df * (s + torch.log1p(0.5 * rest * torch.expm1(-2.0 * s)))
+
+    start = _LogProb.of(y, df, loc, scale) + scale.log() + radius.log()
+    return from_tail(start + log_integral(g, df.shape, df), z > 0.0)

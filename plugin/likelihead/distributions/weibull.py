@@ -13,6 +13,7 @@ from torch import Tensor
 
 from likelihead.distributions.formula import Derivatives, Formula, bounded
 from likelihead.distributions.stirling import log_ratio, log_ratio_value, wide
+from likelihead.distributions.tails import LogTails, from_log_hazard, log_tails
 from likelihead.laws.law import Array, Claim, Law, law_of
 from likelihead.laws.positive import PositiveLaw
 
@@ -104,3 +105,8 @@ class WeibullLaw(PositiveLaw):
 @law_of.register
 def _law(weibull: dist.Weibull) -> Law:
     return WeibullLaw(weibull, scale=weibull.scale, concentration=weibull.concentration)
+
+
+@log_tails.register
+def _log_tails(weibull: dist.Weibull, y: Tensor) -> LogTails:
+    return from_log_hazard(wide(weibull.concentration) * (wide(y).log() - wide(weibull.scale).log()))

@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all
+from torch.nn import functional
 from torch.types import _size
 
 from likelihead.distributions.formula import Derivatives, Formula
-from likelihead.distributions.poisson import slope
-from likelihead.distributions.stirling import over_factorial
+from likelihead.distributions.poisson import poisson_log_tails, slope
+from likelihead.distributions.stirling import over_factorial, wide
+from likelihead.distributions.tails import LogTails, log_tails
 from likelihead.errors import LikelihoodError
 from likelihead.laws.counts import CountLaw, ZeroInflatedLaw
 from likelihead.laws.law import Law, law, law_of
@@ -93,3 +95,10 @@ def _law(counts: dist.ZeroInflatedDistribution) -> Law:
             "counts: use sample(dist, n) and its quantiles"
         )
     return ZeroInflatedLaw(counts, base, gate=counts.gate_logits)
+
+
+@log_tails.register
+def _log_tails(counts: ZeroInflatedPoisson, y: Tensor) -> LogTails:
+    base, gate = poisson_log_tails(wide(y), wide(counts.rate)), wide(counts.gate_logits)
+    counted = functional.logsigmoid(-gate)
+    return LogTails(torch.logaddexp(functional.logsigmoid(gate), counted + base.log_cdf), counted + base.log_survival)

@@ -1,7 +1,8 @@
 """Scores of a trained model, and its predictions as a frame."""
 
+from likelihead.evaluation.calibration import Conformal
 from likelihead.evaluation.evaluate import Evaluation, evaluate, predict
 from likelihead.evaluation.predictions import frame_of
 from likelihead.evaluation.scores import scores
 
-__all__ = ["Evaluation", "evaluate", "frame_of", "predict", "scores"]
+__all__ = ["Conformal", "Evaluation", "evaluate", "frame_of", "predict", "scores"]

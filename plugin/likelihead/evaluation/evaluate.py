@@ -13,16 +13,20 @@ from torch import Tensor, nn
 
 from likelihead.data.batch import Batch
 from likelihead.data.dataset import Dataset
+from likelihead.distributions.tails import is_observed
 from likelihead.errors import LikelihoodError
-from likelihead.evaluation.scores import scores
+from likelihead.evaluation.quantiles import Quantiles
+from likelihead.evaluation.scores import SCORES, scores
 from likelihead.evaluation.scores.aggregation import RunningMeans
-from likelihead.heads.sites import by_row, by_site, counts, filled, log_prob, row_weights
+from likelihead.heads.sites import aligned, by_row, by_site, counts, filled, log_prob, row_weights
 from likelihead.target_types.joint import JointType
 
 #: The largest batch: its rows, and the numbers in its x.
 MAX_ROWS, MAX_NUMBERS = 10_000, 2**24
 #: The name under which the NLL of the marginal fit is averaged beside the scores.
 MARGINAL = "nll of the marginal fit"
+#: Appended to the name of a score of a calibrated model, for its value before calibration.
+BEFORE = " before calibration"
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Evaluation:
         standard_errors: the standard errors of these means; empty for fewer than two rows.
         marginal: the mean NLL of the marginal fit; None without rows.
         oracle: the mean NLL of the true distribution; None if it is unknown.
+        uncalibrated: of a calibrated model, the scores that its quantiles had before; otherwise empty.
     """
 
     n: int = 0
@@ -42,6 +47,7 @@ class Evaluation:
     standard_errors: dict[str, float] = field(default_factory=dict)
     marginal: float | None = None
     oracle: float | None = None
+    uncalibrated: dict[str, float] = field(default_factory=dict)
 
     @property
     def nll(self) -> float | None:
@@ -50,15 +56,17 @@ class Evaluation:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """`n` and the scores, as in metrics.json."""
-        return {"n": self.n, "nll": self.nll, **self.scores}
+        """`n` and the scores, as in metrics.json; those before calibration under `uncalibrated`."""
+        before = {"uncalibrated": self.uncalibrated} if self.uncalibrated else {}
+        return {"n": self.n, "nll": self.nll, **self.scores, **before}
 
 
 def evaluate(model: nn.Module, data: Dataset | Iterable[Any]) -> Evaluation:
     """Score a model on a data set, or on the batches of a loader.
 
     Rows whose sites are all masked do not count. If rows have several sites, `nll` is the sum over a row's sites,
-    `nll_per_site` the mean over all sites, and the other scores are means over a row's sites.
+    `nll_per_site` the mean over all sites, and the other scores are means over a row's sites. Censored targets count in
+    `nll` only, and are left out of the other scores, which need an observed value.
 
     Args:
         model: a module that maps x to a distribution and has a `head`, such as a LikelihoodModule.
@@ -92,18 +100,20 @@ def evaluate_all(scored: Sequence[tuple[nn.Module, Dataset | Iterable[Any]]]) ->
     for model, data in scored:
         model64 = in_float64(model)
         for part in (_score_batch(model64, batch) for batch in batches(data)):
-            running.add({**part.scores, MARGINAL: -part.marginal}, part.weight)
+            running.partial |= not bool(part.observed.all())
+            running.add({**part.known_scores, MARGINAL: -part.marginal}, part.weight)
             total, sites, has_sites = total + part.total, sites + part.sites, has_sites or part.has_sites
             weights += [part.weight] if has_oracle else []
     if not running.count:
         return Evaluation()
     means, errors = running.results()
     marginal = means.pop(MARGINAL)
-    errors.pop(MARGINAL, None)
     if has_sites:
         means["nll_per_site"] = float(total / sites)
+    before = {name: means.pop(f"{name}{BEFORE}") for name in list(means) if f"{name}{BEFORE}" in means}
+    errors = {name: error for name, error in errors.items() if name != MARGINAL and not name.endswith(BEFORE)}
     oracle = _oracle(torch.cat(known), torch.cat(weights)) if has_oracle else None
-    return Evaluation(running.count, means, errors, marginal, oracle)
+    return Evaluation(running.count, means, errors, marginal, oracle, before)
 
 
 def _oracle(log_prob: Tensor, weight: Tensor) -> float | None:
@@ -117,6 +127,7 @@ class _BatchScores:
     Attributes:
         scores: each score per row, (m,).
         weight: per row, (m,).
+        observed: whether a target of the row is observed, (m,).
         marginal: the log-probability of each row under the marginal fit, (m,).
         total: the NLL of the batch, a scalar.
         sites: the number of sites that count, a scalar.
@@ -125,14 +136,27 @@ class _BatchScores:
 
     scores: dict[str, Tensor]
     weight: Tensor
+    observed: Tensor
     marginal: Tensor
     total: Tensor
     sites: Tensor
     has_sites: bool
 
+    @property
+    def known_scores(self) -> dict[str, Tensor]:
+        """The scores, NaN where one needs an observed target and the row has none."""
+        if bool(self.observed.all()):
+            return self.scores
+        unknown = ~self.observed
+        return {
+            name: each if name == "nll" else each.masked_fill(unknown, torch.nan) for name, each in self.scores.items()
+        }
+
 
 def _score_batch(model: Any, batch: Batch) -> _BatchScores:
-    y, weight, exposure = (as_float64(batch.y), as_float64(batch.weight), as_float64(batch.exposure))
+    y, weight, exposure, bounds, truncation = (
+        as_float64(part) for part in (batch.y, batch.weight, batch.exposure, batch.bounds, batch.truncation)
+    )
     if y is None:
         raise LikelihoodError("these rows have no targets, so there is nothing to score")
     predicted = model(as_float64(batch.x), exposure)
@@ -141,14 +165,23 @@ def _score_batch(model: Any, batch: Batch) -> _BatchScores:
     marginal = model.head.marginal(_marginal_shape(model, y, predicted), exposure)
     weights = row_weights(shape, weight, batch.mask)
     keep = weights > 0 if batch.mask is not None else torch.ones_like(weights, dtype=torch.bool)
-    per_row = scores(predicted, y) if batch.mask is None else _masked_scores(sited, y, batch.mask)
-    if weight is not None and weight.dim() > 1:
-        per_row["nll"] = -log_prob(predicted, y, weight, batch.mask) / weights
+    observed = observed_sites(batch.mask, bounds, shape)
+    calibration = getattr(model, "calibration", None)
+    per_row = _scores(predicted, sited, y, observed, calibration)
+    if calibration is not None:
+        before = _scores(predicted, sited, y, observed)
+        per_row |= {f"{name}{BEFORE}": before[name] for name in before if SCORES[name].from_quantiles}
+    ends = {"bounds": bounds, "truncation": truncation}
+    by_site_weight = weight if weight is not None and weight.dim() > 1 else None
+    if by_site_weight is not None or any(end is not None for end in ends.values()):
+        each = -log_prob(predicted, y, by_site_weight, batch.mask, **ends)
+        per_row["nll"] = each if by_site_weight is None else each / weights
     return _BatchScores(
         {name: values[keep] for name, values in per_row.items()},
         weights[keep],
-        log_prob(marginal, y, mask=batch.mask)[keep],
-        -log_prob(predicted, y, weight, batch.mask).sum(),
+        _any_site(observed, weights)[keep],
+        log_prob(marginal, y, mask=batch.mask, **ends)[keep],
+        -log_prob(predicted, y, weight, batch.mask, **ends).sum(),
         counts(shape, weight, batch.mask)[1],
         len(shape) > 1,
     )
@@ -160,13 +193,36 @@ def _marginal_shape(model: Any, y: Tensor, predicted: Any) -> torch.Size:
     return y.shape[: y.dim() - len(inner)]
 
 
-def _masked_scores(sited: Any, y: Tensor, mask: Tensor) -> dict[str, Tensor]:
-    """The NLL of each row's unmasked sites, and the mean of the other scores over them, (N,)."""
+def observed_sites(mask: Tensor | None, bounds: Tensor | None, shape: torch.Size) -> Tensor | None:
+    """False where a row or site is masked or its target censored, (N,) or (N, *sites); None if nothing is."""
+    if bounds is None:
+        return mask
+    known = is_observed(bounds)
+    known = known.flatten(len(shape)).all(-1) if known.dim() > len(shape) else known
+    return known if mask is None else known & aligned(mask.bool(), shape, "mask")
+
+
+def _any_site(observed: Tensor | None, weights: Tensor) -> Tensor:
+    """Whether any site of a row is observed, (N,)."""
+    return torch.ones_like(weights, dtype=torch.bool) if observed is None else observed.reshape(len(weights), -1).any(1)
+
+
+def _scores(
+    predicted: Any, sited: Any, y: Tensor, observed: Tensor | None, calibration: Quantiles | None = None
+) -> dict[str, Tensor]:
+    """The scores of each row, (N,), over its observed sites."""
+    if observed is None:
+        return scores(predicted, y, calibration)
+    return _masked_scores(sited, y, observed, calibration)
+
+
+def _masked_scores(sited: Any, y: Tensor, mask: Tensor, calibration: Quantiles | None) -> dict[str, Tensor]:
+    """The NLL of each row's unmasked sites, and the mean of the other scores over them, (N,); NaN where none is."""
     unmasked = mask.bool().reshape(*mask.shape, *(1,) * (len(sited.batch_shape) - mask.dim())).expand(sited.batch_shape)
-    per_site = scores(sited, filled(y, mask, sited))
+    per_site = scores(sited, filled(y, mask, sited), calibration)
     counts_site = unmasked.reshape(len(unmasked), -1).double()
     sums = {name: (values.reshape(len(unmasked), -1) * counts_site).sum(1) for name, values in per_site.items()}
-    number = counts_site.sum(1).clamp(min=1.0)
+    number = counts_site.sum(1)
     return {name: value if name == "nll" else value / number for name, value in sums.items()}
 
 

@@ -19,7 +19,8 @@ from likelihead.data.tables.encoder import TableEncoder
 from likelihead.distributions.joint import Joint
 from likelihead.distributions.zeros import WithZeros
 from likelihead.errors import LikelihoodError
-from likelihead.evaluation.evaluate import as_float64, batches, in_float64
+from likelihead.evaluation.evaluate import as_float64, batches, in_float64, observed_sites
+from likelihead.evaluation.quantiles import UNCALIBRATED, Quantiles
 from likelihead.heads.sites import by_site, filled, log_prob
 from likelihead.inference.batches import given_parameters
 from likelihead.target_types.cells import require_columns
@@ -35,6 +36,9 @@ def frame_of(
     quantiles: Sequence[float] = (0.05, 0.5, 0.95),
     seed: int = 0,
     mask: Tensor | None = None,
+    bounds: Tensor | None = None,
+    truncation: Tensor | None = None,
+    calibration: Quantiles = UNCALIBRATED,
 ) -> pd.DataFrame:
     """Predictions as a frame: mean, mode, median, quantiles and parameters; with y also log_prob and pit.
 
@@ -50,6 +54,9 @@ def frame_of(
         seed: the seed of the randomised pit of discrete families.
         mask: False where a row, or a site of it, has no target: its pit is NaN, and log_prob leaves it out (NaN where
             the whole row is masked).
+        bounds, truncation: of censored and truncated targets, as in `Batch`: log_prob is that of what is known, and the
+            pit of a target that is not observed is NaN.
+        calibration: where the median and the quantiles come from, such as a `Conformal`.
 
     Returns:
         A frame of n rows.
@@ -66,7 +73,7 @@ def frame_of(
     columns = columns if isinstance(columns, TargetColumns) else TargetColumns(["y"])
     target_type = class_of(predicted)(type(predicted).__name__)
     table: OutputColumns = {}
-    statistics = _statistics(predicted, quantiles)
+    statistics = _statistics(predicted, quantiles, calibration)
     for name, values in statistics.items():
         in_units = values if name != "mean" else _mean(target_type, values, predicted, columns)
         if in_units is not None:
@@ -74,9 +81,10 @@ def frame_of(
     for name, parameter in parameters(predicted, target_type.extra_parameters).items():
         table |= class_columns(name, parameter.detach().numpy(), columns)
     if y is not None:
-        table["log_prob"] = log_prob(predicted, y, mask=mask).numpy()
+        table["log_prob"] = log_prob(predicted, y, mask=mask, bounds=bounds, truncation=truncation).numpy()
         if mask is not None:
             table["log_prob"] = np.where(mask.reshape(len(mask), -1).any(1).numpy(), table["log_prob"], np.nan)
+        mask = observed_sites(mask, bounds, by_site(predicted).batch_shape)
         known = y if mask is None else filled(y, mask, by_site(predicted))
         # Values without an order, such as classes, have neither quantiles nor a pit.
         pit = _if_defined(partial(inference.pit, y=known, seed=seed), predicted) if "median" in statistics else None
@@ -118,10 +126,13 @@ def predict_frame(
 ) -> pd.DataFrame:
     """Predictions of a model for a data set or the batches of a loader, as a frame like that of `frame_of`."""
     model64 = in_float64(model)
+    calibration = getattr(model, "calibration", None) or UNCALIBRATED
     frames = []
     for number, batch in enumerate(batches(data)):
-        x, exposure, y = (as_float64(part) for part in (batch.x, batch.exposure, batch.y))
-        frames.append(frame_of(model64(x, exposure), y, columns, quantiles, number, batch.mask))
+        x, y, exposure = (as_float64(part) for part in (batch.x, batch.y, batch.exposure))
+        bounds, truncation = as_float64(batch.bounds), as_float64(batch.truncation)
+        known = {"mask": batch.mask, "bounds": bounds, "truncation": truncation}
+        frames.append(frame_of(model64(x, exposure), y, columns, quantiles, number, **known, calibration=calibration))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -168,13 +179,13 @@ def check_levels(levels: Sequence[Any]) -> None:
             )
 
 
-def _statistics(predicted: Any, quantiles: Sequence[float]) -> dict[str, NDArray[Any]]:
+def _statistics(predicted: Any, quantiles: Sequence[float], source: Quantiles) -> dict[str, NDArray[Any]]:
     """Mean, mode, median and quantiles, as far as they are defined, each (n, …)."""
     functions: dict[str, Callable[[Any], Tensor]] = {
         "mean": inference.mean,
         "mode": inference.mode,
-        "median": inference.median,
-        **{f"q{level:g}": partial(inference.quantile, q=level) for level in quantiles},
+        "median": source.median,
+        **{f"q{level:g}": partial(source.quantile, q=level) for level in quantiles},
     }
     statistics = {name: _if_defined(function, predicted) for name, function in functions.items()}
     return {name: values for name, values in statistics.items() if values is not None}

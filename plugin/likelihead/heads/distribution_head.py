@@ -151,7 +151,13 @@ class DistributionHead(nn.Module):
 
     @torch.no_grad()
     def fit_marginal(
-        self, y: Tensor, weight: Tensor | None = None, exposure: Tensor | None = None, mask: Tensor | None = None
+        self,
+        y: Tensor,
+        weight: Tensor | None = None,
+        exposure: Tensor | None = None,
+        mask: Tensor | None = None,
+        bounds: Tensor | None = None,
+        truncation: Tensor | None = None,
     ) -> MarginalFit:
         """Anchor the links at the marginal fit of the targets, so that training starts there.
 
@@ -163,12 +169,13 @@ class DistributionHead(nn.Module):
             weight: the weight of each row (N,) or site.
             exposure: per row or site; it scales the expected count.
             mask: False for rows or sites without a target.
+            bounds, truncation: of censored and truncated targets, as in `Batch`.
 
         Returns:
             The anchors, units and mean NLL of the fit.
 
         Raises:
-            TargetError: targets of another shape, outside the support, or all equal.
+            TargetError: targets of another shape, outside the support, all equal, or all censored on the same side.
 
         >>> head = DistributionHead("normal", in_features=2)
         >>> _ = head.fit_marginal(torch.tensor([1.0, 2.0, 3.0]))
@@ -176,7 +183,7 @@ class DistributionHead(nn.Module):
         2.0
         """
         with torch.enable_grad():
-            fit = fit_marginal(self.family, *pooled(self.family, y, weight, exposure, mask))
+            fit = fit_marginal(self.family, *pooled(self.family, y, weight, exposure, mask, bounds, truncation))
         for name, parameter in self._named():
             if isinstance(parameter, Anchored):
                 parameter.set_anchor(fit.anchors[name], fit.units[name])

@@ -50,7 +50,13 @@ class Head(Protocol):
         """The marginal fit, expanded to batch_shape `shape`."""
 
     def fit_marginal(
-        self, y: Tensor, weight: Tensor | None = None, exposure: Tensor | None = None, mask: Tensor | None = None
+        self,
+        y: Tensor,
+        weight: Tensor | None = None,
+        exposure: Tensor | None = None,
+        mask: Tensor | None = None,
+        bounds: Tensor | None = None,
+        truncation: Tensor | None = None,
     ) -> MarginalFit:
         """Fit the targets without x, and make training start there; see `DistributionHead.fit_marginal`."""
 

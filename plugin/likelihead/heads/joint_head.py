@@ -103,13 +103,20 @@ class JointHead(nn.Module):
 
     @torch.no_grad()
     def fit_marginal(
-        self, y: Tensor, weight: Tensor | None = None, exposure: Tensor | None = None, mask: Tensor | None = None
+        self,
+        y: Tensor,
+        weight: Tensor | None = None,
+        exposure: Tensor | None = None,
+        mask: Tensor | None = None,
+        bounds: Tensor | None = None,
+        truncation: Tensor | None = None,
     ) -> MarginalFit:
         """Fit each target to the rows where it is known; see `DistributionHead.fit_marginal`.
 
         Args:
             y: targets (N, D), NaN where one is missing.
             weight, exposure, mask: per row (N,), or None.
+            bounds, truncation: None, as the targets of a joint distribution can be neither censored nor truncated.
 
         Returns:
             The anchors and units, with the target's name in front, and the mean NLL of a row.
@@ -117,6 +124,8 @@ class JointHead(nn.Module):
         Raises:
             TargetError: targets of another shape or outside a support, or a target that is missing in all rows.
         """
+        if bounds is not None or truncation is not None:
+            raise TargetError("the targets of a joint distribution can be neither censored nor truncated")
         y = torch.as_tensor(y)
         if y.dim() != 2 or y.shape[1] != len(self.names):
             raise TargetError(f"y has shape {tuple(y.shape)}, but the {self.name} takes (N, {len(self.names)})")

@@ -16,11 +16,13 @@ import torch
 from scipy import optimize
 from torch import Tensor
 
+from likelihead.distributions.tails import log_likelihood
 from likelihead.errors import LikelihoodError, TargetError
 from likelihead.families.family import Family
 from likelihead.families.links import Exp
 from likelihead.heads.exposure import expose
-from likelihead.heads.sites import by_site
+from likelihead.heads.pooled_targets import PooledTargets, check_bounds, merged, subsampled
+from likelihead.heads.sites import by_site, log_prob
 from likelihead.heads.starting_points import moments, starts
 
 #: The most starting points that are compared, and from how many of the best the likelihood is maximised.
@@ -49,8 +51,9 @@ class MarginalFit:
 class _Problem:
     """The mean NLL of the targets as a function of one flat vector: the anchors of all free parameters."""
 
-    def __init__(self, family: Family, y: Tensor, weight: Tensor, exposure: Tensor | None) -> None:
-        self.family, self.y, self.exposure = family, y, exposure
+    def __init__(self, family: Family, rows: PooledTargets) -> None:
+        self.family, self.rows = family, rows
+        self.y, weight = rows.y, rows.weights()
         # normalised per output if weights are per output, so that each output is fitted to its own mean
         self.weight = weight / weight.sum(0).clamp(min=torch.finfo(torch.float64).tiny)
         self.shapes = {name: link.raw_shape(family.parameter_shapes[name]) for name, link in family.links.items()}
@@ -89,10 +92,11 @@ class _Problem:
             name: self.family.links[name](torch.zeros_like(anchor), anchor) for name, anchor in self.split(rows).items()
         }
         values |= {name: number.expand(*rows.shape[:-1], *number.shape) for name, number in self.numbers.items()}
-        values = expose(self.family, values, self.exposure)
-        built = self.family.build(values)
-        log_prob: Tensor = (built if self.weight.dim() == 1 else by_site(built)).log_prob(self.y)
-        return log_prob
+        values = expose(self.family, values, self.rows.exposure)
+        built, bounds, truncation = self.family.build(values), self.rows.bounds, self.rows.truncation
+        if self.weight.dim() == 1:
+            return log_prob(built, self.y, bounds=bounds, truncation=truncation)
+        return log_likelihood(by_site(built), self.y, bounds, truncation)
 
     def nll(self, flat: Tensor) -> Tensor:
         return -(self.weight * self.log_prob(flat.expand(len(self.y), -1))).sum()
@@ -148,23 +152,6 @@ def _inverse_root(information: Tensor) -> Tensor:
     return torch.where(torch.isfinite(unit) & (unit > 0), unit, torch.ones_like(unit))
 
 
-def _collapse(y: Tensor, weight: Tensor, exposure: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Merge rows with equal targets, adding their weights: counts and classes have few distinct values.
-
-    If weights are per output, rows stay as they are.
-    """
-    if weight.dim() > 1:
-        return y, weight, exposure
-    table = y.reshape(len(y), -1).double()
-    if exposure is not None:
-        table = torch.cat([table, exposure.double()[:, None]], dim=1)
-    distinct, index = torch.unique(table, dim=0, return_inverse=True)
-    total = torch.zeros(len(distinct), dtype=torch.float64).index_add_(0, index, weight)
-    targets = distinct[:, : y[0].numel()].reshape(len(distinct), *y.shape[1:])
-    targets = targets if y.is_floating_point() else targets.to(y.dtype)
-    return targets, total, None if exposure is None else distinct[:, -1]
-
-
 def _descend(problem: _Problem, start: np.ndarray) -> np.ndarray:
     """Minimise by quasi-Newton steps in units of the standard errors, which are updated until nothing is gained."""
     point, best = start, problem.value_and_gradient(start)[0]
@@ -212,7 +199,12 @@ def _polish(problem: _Problem, point: np.ndarray) -> np.ndarray:
 
 
 def fit_marginal(
-    family: Family, y: Tensor, weight: Tensor | None = None, exposure: Tensor | None = None
+    family: Family,
+    y: Tensor,
+    weight: Tensor | None = None,
+    exposure: Tensor | None = None,
+    bounds: Tensor | None = None,
+    truncation: Tensor | None = None,
 ) -> MarginalFit:
     """Fit a family to targets alone, in float64 on the CPU.
 
@@ -223,20 +215,21 @@ def fit_marginal(
         y: targets (N, *event_shape), already checked against the family.
         weight: per row (N,) or per output (N, *output_shape).
         exposure: per row (N,); it scales the expected count.
+        bounds, truncation: (N, *output_shape, 2), of censored and truncated targets.
 
     Raises:
-        TargetError: all targets are equal, so that the likelihood of a continuous family has no maximum, or no starting
-            point has a finite NLL.
+        TargetError: all targets are equal, so that the likelihood of a continuous family has no maximum, all are
+            censored on the same side, or no starting point has a finite NLL.
     """
-    y = y.detach().cpu()
-    given = torch.ones(len(y), dtype=torch.float64) if weight is None else weight.detach().cpu().double()
-    targets, total, exposed = _collapse(y, given, None if exposure is None else exposure.detach().cpu())
-    if len(targets) == 1 and not family.is_discrete and len(y) > 1:
+    check_bounds(family, bounds)
+    further = (None if part is None else part.detach().cpu() for part in (weight, exposure, bounds, truncation))
+    rows = merged(PooledTargets(y.detach().cpu(), *further))
+    if len(rows.y) == 1 and not family.is_discrete and len(y) > 1:
         raise TargetError(f"every target is {y[0].tolist()}: {family.name} needs at least two different values to fit")
-    problem = _Problem(family, targets, total, exposed)
+    problem = _Problem(family, rows)
     if not family.links:
         return MarginalFit({}, {}, float(problem.nll(torch.zeros(0, dtype=torch.float64))))
-    subproblem = _Problem(family, *_subsampled(targets, total, exposed))
+    subproblem = _Problem(family, subsampled(rows, SUBSAMPLE_ROWS))
     points = _best_starts(family, subproblem)
     if not points:
         raise TargetError(f"{family.name} has no finite likelihood on these targets; check them against its support")
@@ -244,12 +237,6 @@ def fit_marginal(
     ends = [(start, _descend(problem, _descend(subproblem, start) if is_smaller else start)) for start in points]
     start, best = min(ends, key=lambda pair: problem.value_and_gradient(pair[1])[0])
     return _result(problem, torch.from_numpy(_back_off(problem, start, _polish(problem, best))))
-
-
-def _subsampled(y: Tensor, weight: Tensor, exposure: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Every k-th of the sorted distinct rows, about a thousand: enough to come near the maximum."""
-    rows = slice(None, None, max(1, len(y) // SUBSAMPLE_ROWS))
-    return y[rows], weight[rows], None if exposure is None else exposure[rows]
 
 
 def _best_starts(family: Family, problem: _Problem) -> list[np.ndarray]:

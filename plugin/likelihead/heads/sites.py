@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from likelihead.distributions.tails import log_likelihood
 from likelihead.errors import TargetError
 
 
@@ -66,16 +67,24 @@ def site_weights(weight: Tensor | None, mask: Tensor | None, shape: torch.Size) 
     return weights if mask is None else weights.to(mask.device) * aligned(mask.bool(), shape, "mask")
 
 
-def log_prob(dist: Any, y: Tensor, weight: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+def log_prob(
+    dist: Any,
+    y: Tensor,
+    weight: Tensor | None = None,
+    mask: Tensor | None = None,
+    bounds: Tensor | None = None,
+    truncation: Tensor | None = None,
+) -> Tensor:
     """The log-probability of each row (N,): the weighted sum over its sites that are not masked.
 
     Args:
         dist: a distribution of batch_shape (N, *sites), or of batch_shape (N,) with the sites in the event_shape.
         y: targets (N, *sites, *event_shape); masked values may be anything, even NaN.
         weight, mask: per row (N,) or per site (N, *sites).
+        bounds, truncation: of censored and truncated targets, (N, *sites, 2); see `Batch`.
 
     Raises:
-        TargetError: y, weight or mask has another shape; nothing is broadcast.
+        TargetError: y, weight, mask, bounds or truncation has another shape; nothing is broadcast.
 
     >>> from pyro.distributions import Normal
     >>> y = torch.tensor([[0.0, float("nan")], [0.0, 0.0]])
@@ -88,13 +97,23 @@ def log_prob(dist: Any, y: Tensor, weight: Tensor | None = None, mask: Tensor | 
             f"y has shape {tuple(y.shape)}, but the head predicts {tuple(expected)} (rows, then the shape "
             "of y in one row); reshape y: nothing is broadcast"
         )
-    if weight is None and mask is None:
+    require_pairs(bounds, "bounds", y)
+    require_pairs(truncation, "truncation", y)
+    if weight is None and mask is None and bounds is None and truncation is None:
         whole: Tensor = by_row(dist).log_prob(y)
         return whole
     dist = by_site(dist)
-    each: Tensor = dist.log_prob(y if mask is None else filled(y, mask, dist))
+    each = log_likelihood(dist, y if mask is None else filled(y, mask, dist), bounds, truncation)
     weighted = each * site_weights(weight, mask, each.shape)
     return weighted.flatten(1).sum(1) if weighted.dim() > 1 else weighted
+
+
+def require_pairs(pairs: Tensor | None, what: str, y: Tensor) -> None:
+    """Raise a TargetError unless `pairs` is None or holds two ends for each target, (N, *sites, 2)."""
+    if pairs is not None and pairs.shape != (*y.shape, 2):
+        raise TargetError(
+            f"{what} has shape {tuple(pairs.shape)}; it must be {(*y.shape, 2)}: both ends for each target"
+        )
 
 
 def filled(y: Tensor, mask: Tensor, dist: Any) -> Tensor:

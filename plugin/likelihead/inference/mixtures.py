@@ -7,8 +7,6 @@ from typing import Any
 
 import pyro.distributions as dist
 import torch
-from torch import Tensor
-from torch.nn import functional
 
 from likelihead.distributions.joint import Joint
 from likelihead.distributions.mixture import MixtureSameFamily
@@ -19,8 +17,8 @@ from likelihead.inference.batches import combined, given_parameters
 def equal_mixture(dists: Sequence[Any]) -> Any:
     """The distribution whose density is the mean of the densities of `dists`.
 
-    Mixtures of Bernoulli or categorical distributions are of the same family again, and mixtures of mixtures have all
-    their components.
+    Where the mixture is of the same family again, as that of Bernoulli distributions is, their class gives it in its
+    `equal_mixture`. Mixtures of mixtures have all their components.
 
     Args:
         dists: K distributions of one family, batch_shape and event_shape.
@@ -31,19 +29,17 @@ def equal_mixture(dists: Sequence[Any]) -> Any:
     Raises:
         LikelihoodError: there are none, or they are of different families or shapes.
 
-    >>> from pyro.distributions import Bernoulli, Poisson
-    >>> equal_mixture([Bernoulli(torch.tensor([0.2])), Bernoulli(torch.tensor([0.4]))]).probs
-    tensor([0.3000])
+    >>> from likelihead.distributions import Bernoulli
+    >>> from pyro.distributions import Poisson
+    >>> equal_mixture([Bernoulli(torch.tensor([0.0])), Bernoulli(torch.tensor([100.0]))]).probs
+    tensor([0.7500])
     >>> equal_mixture([Poisson(torch.tensor([1.0, 2.0])), Poisson(torch.tensor([3.0, 4.0]))]).mean
     tensor([2., 3.])
     """
     _check_alike(dists)
     first = dists[0]
-    if isinstance(first, torch.distributions.Bernoulli):
-        return type(first)(logits=_mean_logit([member.logits for member in dists]), validate_args=False)
-    if isinstance(first, torch.distributions.Categorical) and not isinstance(first, dist.OrderedLogistic):
-        logits = torch.stack([member.logits for member in dists]).log_softmax(-1).logsumexp(0)
-        return type(first)(logits=logits, validate_args=False)
+    if hasattr(first, "equal_mixture"):
+        return first.equal_mixture(dists)
     if isinstance(first, Joint):
         targets = zip(*(member.dists for member in dists), strict=True)
         return Joint(first.names, [equal_mixture(each) for each in targets], first.labels, validate_args=False)
@@ -67,12 +63,6 @@ def _check_alike(dists: Sequence[Any]) -> None:
     if len(kinds) > 1:
         listed = ", ".join(f"{name} {batch} {event}" for name, batch, event in sorted(kinds))
         raise LikelihoodError(f"distributions of different families or shapes cannot be mixed: {listed}")
-
-
-def _mean_logit(logits: Sequence[Tensor]) -> Tensor:
-    """The logit of the mean probability, from the logarithms of both sums so that neither is rounded to 0."""
-    stacked = torch.stack(list(logits))
-    return functional.logsigmoid(stacked).logsumexp(0) - functional.logsigmoid(-stacked).logsumexp(0)
 
 
 def _base(distribution: Any) -> Any:

@@ -14,7 +14,7 @@ from torch import nn
 from likelihead import architectures
 from likelihead.errors import LikelihoodError
 from likelihead.heads.joint_head import any_head_from
-from likelihead.training.checkpoint_files import check_checksum
+from likelihead.training.checkpoint_files import AtomicCheckpointIO, check_checksum
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.module import FORMAT, LikelihoodModule
 
@@ -154,6 +154,11 @@ def _checked_members(members: Any, state: dict[str, Any], where: str) -> int:
     if not isinstance(members, int) or isinstance(members, bool) or sizes != {members}:
         raise LikelihoodError(f"{where!r} claims to hold an ensemble of {members!r}, which its weights are not")
     return members
+
+
+def store_description(path: Path, description: dict[str, Any]) -> None:
+    """Write what is now known of a module, such as its calibration, into its checkpoint; the weights stay."""
+    AtomicCheckpointIO().save_checkpoint({**read(path), "likelihead": description}, path)
 
 
 def load_weights(module: LikelihoodModule, state: dict[str, Any], where: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeGuard
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from likelihead.data.batch import Batch
 from likelihead.data.dataset import Data, Dataset, Examples
 from likelihead.data.loader import BatchLoader
 from likelihead.data.stream import StreamedRows
+from likelihead.data.views import Subset
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.evaluate import batches
 
@@ -47,6 +49,8 @@ class DataModule(pl.LightningDataModule):
         super().__init__()
         self.data = data
         self.rows: dict[str, DatasetOrLoader | None] = {"train": train, "validation": validation, "test": test}
+        #: Rows that only the calibration of quantiles sees.
+        self.rows["calibration"] = None
         self.batch_size, self.seed = batch_size, seed
 
     def train_dataloader(self) -> Any:
@@ -72,6 +76,32 @@ class DataModule(pl.LightningDataModule):
         if isinstance(rows, StreamedRows):
             return rows.loader(self.batch_size, shuffle, self.seed, rank, world_size)
         return BatchLoader(rows, self.batch_size, shuffle, self.seed, rank, world_size)
+
+
+def with_calibration_rows(
+    rows: pl.LightningDataModule, calibrate: str | None, is_ensemble: bool = False
+) -> pl.LightningDataModule:
+    """The rows with every second validation row in a part of its own, unless there is one; an ensemble needs none.
+
+    Raises:
+        LikelihoodError: an unknown choice, or validation rows that are too few or not read by index.
+    """
+    if calibrate not in (None, "conformal"):
+        raise LikelihoodError(f"calibrate is {calibrate!r}; the choices are null and conformal")
+    if calibrate is None or is_ensemble:
+        return rows
+    parts: dict[str, DatasetOrLoader | None] = rows.rows if isinstance(rows, DataModule) else {}
+    if parts.get("calibration") is not None:
+        return rows
+    validation = parts.get("validation")
+    if validation is None or not is_dataset(validation) or len(validation) < 2:
+        raise LikelihoodError(
+            "calibrate=conformal takes half of the validation rows, which must be at least two and read by index: hold "
+            "some out, with data.validation_fraction"
+        )
+    index = np.arange(len(validation))
+    parts |= {"validation": Subset(validation, index[::2]), "calibration": Subset(validation, index[1::2])}
+    return rows
 
 
 def is_dataset(rows: Any) -> TypeGuard[Dataset]:
@@ -144,7 +174,7 @@ def validates(trainer: pl.Trainer) -> bool:
 
 def _rows(rows: Any) -> DatasetOrLoader:
     if isinstance(rows, Batch | tuple):
-        return Examples(*Batch.of(rows))
+        return Examples(**Batch.of(rows)._asdict())
     if is_dataset(rows) or isinstance(rows, Iterable):
         chosen: DatasetOrLoader = rows
         return chosen
@@ -180,11 +210,13 @@ def rows_per_step(module: pl.LightningDataModule, processes: int, accumulated: i
 
 
 def part_of(module: pl.LightningDataModule, part: str) -> DatasetOrLoader:
-    """The rows of a part (train, validation or test), for scoring; data sets are not shuffled."""
+    """The rows of a part (train, validation, test or calibration), for scoring; data sets are not shuffled."""
     if isinstance(module, DataModule):
         rows = module.rows[part]
         return [] if rows is None else rows
     hooks = {"train": "train_dataloader", "validation": "val_dataloader", "test": "test_dataloader"}
+    if part not in hooks:
+        return []
     hook = hooks[part]
     if getattr(type(module), hook) is getattr(pl.LightningDataModule, hook):
         return []
@@ -215,8 +247,8 @@ def sample_inputs(rows: pl.LightningDataModule) -> Any:
     return torch.cat(inputs) if isinstance(inputs[0], Tensor) else inputs[0]
 
 
-def targets(rows: DatasetOrLoader) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
-    """y, weight, exposure and mask of a data set or a loader, from about `MAX_TARGETS` rows at most.
+def targets(rows: DatasetOrLoader) -> tuple[Any, ...]:
+    """y and the other fields of `Batch` after it, of a data set or a loader, from `MAX_TARGETS` rows or a few more.
 
     Those of a larger data set or stream are evenly spaced; a loader is read from its beginning.
 
@@ -232,7 +264,7 @@ def targets(rows: DatasetOrLoader) -> tuple[Tensor, Tensor | None, Tensor | None
     if not parts or parts[0][0] is None:
         raise LikelihoodError("the training rows have no target: give data.target=COLUMN, or batches (x, y)")
     columns = [_concatenated(column) for column in zip(*parts, strict=True)]
-    return tuple(columns)  # type: ignore[return-value]
+    return tuple(columns)
 
 
 def _concatenated(column: Sequence[Tensor | None]) -> Tensor | None:

@@ -227,8 +227,8 @@ class Ensemble(LikelihoodModule):
         self.member_head = stacked(heads)
 
     def scored(self, rows: pl.LightningDataModule, part: str) -> list[tuple[nn.Module, Any]]:
-        """As for a module; validation rows are scored by the member that held them out."""
-        if part != "validation" or not isinstance(rows, EnsembleData):
+        """As for a module; rows for validation and calibration are those that each member held out."""
+        if part not in ("validation", "calibration") or not isinstance(rows, EnsembleData):
             return super().scored(rows, part)
         return [(self.member(k), rows.held_out(k)) for k in range(self.members)]
 

@@ -12,10 +12,11 @@ import pytorch_lightning as pl
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from likelihead.errors import LikelihoodError
+from likelihead.evaluation.calibration import calibrate as conformal
 from likelihead.evaluation.evaluate import Evaluation, evaluate_all
 from likelihead.files import write_json, write_whole
-from likelihead.training.checkpoint import load_weights, read
-from likelihead.training.data_module import as_data_module, has_validation, rows_per_step
+from likelihead.training.checkpoint import load_weights, read, store_description
+from likelihead.training.data_module import as_data_module, has_validation, rows_per_step, with_calibration_rows
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.ensemble_data import EnsembleData
 from likelihead.training.lightning_packages import require_pytorch_lightning
@@ -80,6 +81,7 @@ def fit(
     seed: int = 0,
     weights: str | Path | None = None,
     resume: str | Path | None = None,
+    calibrate: str | None = None,
     **trainer_options: Any,
 ) -> Outcome | None:
     """Train a module from the marginal fit, restore its best weights, and score it.
@@ -98,6 +100,8 @@ def fit(
         seed: determines the order of the rows and the units that dropout drops.
         weights: a checkpoint whose weights training starts from.
         resume: a checkpoint of an interrupted run to continue.
+        calibrate: `conformal` calibrates the quantiles on every second validation row, of which training then sees
+            none, or on the out-of-fold rows of an ensemble; see `likelihead.evaluation.Conformal`.
         trainer_options: arguments of Lightning's Trainer for the default trainer, such as `max_epochs=50`.
 
     Returns:
@@ -127,6 +131,7 @@ def fit(
             monitor = "validation/nll" if has_validation(data, validation) else "train/nll"
             trainer = default_trainer(Path(folder), monitor, seed, logs=directory is not None, **trainer_options)
         rows = as_data_module(data, validation, test, batch_size, seed, trainer.world_size)
+        rows = with_calibration_rows(rows, calibrate, isinstance(module, Ensemble))
         rows = module.prepare_rows(rows, seed=seed, batch_size=batch_size, processes=trainer.world_size)
         if is_default:
             clip_by_row(trainer, rows_per_step(rows, trainer.world_size, trainer.accumulate_grad_batches))
@@ -134,12 +139,23 @@ def fit(
         _train(trainer, module, rows, resume)
         if not trainer.is_global_zero:
             return None
-        _restore_best(trainer, module)
-        return conclude(module, rows, directory)
+        best = _restore_best(trainer, module)
+        outcome = conclude(module, rows, directory, calibrate)
+        if calibrate is not None and best is not None:
+            store_description(best, module.describe())
+        return outcome
 
 
-def conclude(module: LikelihoodModule, rows: pl.LightningDataModule, directory: str | Path | None = None) -> Outcome:
-    """Score a trained module on every part, and write metrics.json to the directory if there is one."""
+def conclude(
+    module: LikelihoodModule,
+    rows: pl.LightningDataModule,
+    directory: str | Path | None = None,
+    calibrate: str | None = None,
+) -> Outcome:
+    """Calibrate and score a trained module on every part, and write metrics.json to the directory if there is one."""
+    if calibrate is not None:
+        module.extra.pop("conformal", None)
+        module.extra["conformal"] = conformal(module.scored(rows, "calibration")).state()
     evaluations = {part: evaluate_all(module.scored(rows, part)) for part in PARTS}
     outcome = Outcome(module.eval(), evaluations, None if directory is None else Path(directory))
     if outcome.directory is not None:
@@ -166,8 +182,10 @@ def _train(
         raise LikelihoodError(f"training cannot start: {' '.join(str(error).split())}") from error
 
 
-def _restore_best(trainer: pl.Trainer, module: LikelihoodModule) -> None:
-    """Load the weights of the best checkpoint; if none was kept, those of the last step stay."""
+def _restore_best(trainer: pl.Trainer, module: LikelihoodModule) -> Path | None:
+    """Load the weights of the best checkpoint, and return its path; if none was kept, those of the last step stay."""
     path = getattr(trainer.checkpoint_callback, "best_model_path", "")
-    if path and Path(path).is_file():
-        load_weights(module, read(path)["state_dict"], str(path))
+    if not path or not Path(path).is_file():
+        return None
+    load_weights(module, read(path)["state_dict"], str(path))
+    return Path(path)

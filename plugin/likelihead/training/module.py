@@ -19,6 +19,7 @@ from likelihead.data.batch import Batch
 from likelihead.data.dataset import Data
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.errors import LikelihoodError, TargetError
+from likelihead.evaluation.calibration import Conformal
 from likelihead.evaluation.predictions import predict_table
 from likelihead.families.joint import families_for
 from likelihead.heads.head import Head
@@ -51,8 +52,8 @@ class LikelihoodModule(pl.LightningModule):
         marginal_fit: whether training starts at the marginal fit of the training targets, in any Trainer. It is made
             unless the head already has one. Without it the head starts with plain links.
 
-    Batches are `Batch(x, y, weight, exposure, mask)`, tuples in that order, or mappings with those keys; all but x and
-    y are optional, and for prediction y is too.
+    Batches are a `Batch`, tuples (x, y, weight, exposure, mask), or mappings with its keys; all but x and y are
+    optional, and for prediction y is too.
 
     >>> from likelihead import DistributionHead
     >>> head = DistributionHead("normal", in_features=4)
@@ -80,6 +81,11 @@ class LikelihoodModule(pl.LightningModule):
         #: Plain data kept in the checkpoint along with the weights, such as the encoder of a table.
         self.extra: dict[str, Any] = {}
         self._sums: dict[str, Tensor] = {}
+
+    @property
+    def calibration(self) -> Conformal | None:
+        """The calibration of the quantiles that the checkpoint holds; None if there is none."""
+        return Conformal.from_state(self.extra["conformal"]) if "conformal" in self.extra else None
 
     @classmethod
     def for_data(
@@ -131,7 +137,8 @@ class LikelihoodModule(pl.LightningModule):
         """
         if batch.y is None:
             raise TargetError("the batch has no y; training and scoring need batches (x, y, …)")
-        return log_prob(self(batch.x, batch.exposure), batch.y, batch.weight, batch.mask)
+        predicted = self(batch.x, batch.exposure)
+        return log_prob(predicted, batch.y, batch.weight, batch.mask, batch.bounds, batch.truncation)
 
     def on_train_start(self) -> None:
         """Make the marginal fit, unless the head has one or an earlier training continues."""
@@ -152,7 +159,7 @@ class LikelihoodModule(pl.LightningModule):
         self.head.fit_marginal(*targets(part_of(rows, "train")))
 
     def scored(self, rows: pl.LightningDataModule, part: str) -> list[tuple[nn.Module, Any]]:
-        """The rows of a part (train, validation or test), with the model that is scored on them."""
+        """The rows of a part (train, validation, test or calibration), with the model that is scored on them."""
         return [(self, part_of(rows, part))]
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:

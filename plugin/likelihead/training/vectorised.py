@@ -39,12 +39,13 @@ def member_log_prob(member: Member, tensors: Mapping[str, Tensor], batch: Batch)
     Raises:
         LikelihoodError: the network has operations that torch.func cannot vectorise.
     """
-    columns = batch[:4]
+    columns = (batch.x, batch.y, batch.weight, batch.exposure, batch.bounds, batch.truncation)
     axes = tuple(None if column is None else 0 for column in columns)
 
     def of_member(weights: dict[str, Tensor], *columns: Any) -> Tensor:
-        x, y, weight, exposure = columns
-        return log_prob(functional_call(member, weights, (x, exposure)), y, weight)
+        x, y, weight, exposure, bounds, truncation = columns
+        predicted = functional_call(member, weights, (x, exposure))
+        return log_prob(predicted, y, weight, bounds=bounds, truncation=truncation)
 
     try:
         each: Tensor = vmap(of_member, in_dims=(0, *axes), randomness="different")(dict(tensors), *columns)

@@ -17,6 +17,7 @@ from torch import Tensor
 from likelihead.data.dataset import Examples
 from likelihead.data.options import CHOICES
 from likelihead.data.row_splits import RowNumbers
+from likelihead.data.tables.censoring import Censoring
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.data.tables.files import read_table
 from likelihead.data.tables.joint_target_encoder import AnyTargetEncoder
@@ -104,6 +105,8 @@ def encode_table(
     _check_choice("missing_target", missing_target, CHOICES["missing_target"])
     _check_choice("unseen", unseen, CHOICES["unseen"])
     encoder = replace(encoder, unseen=unseen)
+    if encoder.censoring is not None and target != "ignored":
+        frame, encoder = _with_bounds(frame, encoder, encoder.censoring, target == "required")
     if target == "required":
         frame = with_target(frame, encoder.target.target_type, encoder.target.names, missing_target)
         return _encode_all(frame, encoder)
@@ -111,6 +114,15 @@ def encode_table(
         encoder = replace(encoder, weight=None)
     usable = _usable_rows(frame, encoder.target) if target == "optional" else np.zeros(len(frame), dtype=bool)
     return _encode_all(frame, encoder, usable)
+
+
+def _with_bounds(
+    frame: pd.DataFrame, encoder: TableEncoder, censoring: Censoring, is_required: bool
+) -> tuple[pd.DataFrame, TableEncoder]:
+    """The table with a target where it has bounds; where their columns are missing, only observed targets count."""
+    if not is_required and not all(name in frame.columns for name in censoring.columns):
+        return frame, replace(encoder, censoring=None)
+    return censoring.filled(frame, encoder.target.names, encoder.target.target_type), encoder
 
 
 def _encode_all(frame: pd.DataFrame, encoder: TableEncoder, usable: RowMask | None = None) -> Examples:
@@ -155,11 +167,15 @@ def encode_parts(
     weight, exposure = encoder.encode_weight(frame), encoder.encode_exposure(frame)
     is_numbered = pd.api.types.is_integer_dtype(frame.index.dtype)
     numbers = np.asarray(frame.index if is_numbered else range(len(frame)), dtype=np.int64)
+    bounds, truncation = (None, None) if y is None else _encode_bounds(frame, encoder, usable)
     inputs = encoder.encode_parts(frame, list(parts.values()))
     return {
-        name: Examples(x, _at(y, rows), _at(weight, rows), _at(exposure, rows), _at(mask, rows), numbers[rows])
+        name: Examples(
+            x, _at(y, rows), _at(weight, rows), _at(exposure, rows), _at(mask, rows), numbers[rows],
+            bounds=_at(bounds, rows), truncation=_at(truncation, rows),
+        )
         for x, (name, rows) in zip(inputs, parts.items(), strict=True)
-    }
+    }  # fmt: skip
 
 
 def _encode_target(
@@ -172,6 +188,17 @@ def _encode_target(
         return None, None
     position = np.maximum(np.cumsum(usable) - 1, 0)
     return _at(encoder.encode_target(frame[usable]), position), torch.from_numpy(usable)
+
+
+def _encode_bounds(
+    frame: pd.DataFrame, encoder: TableEncoder, usable: RowMask | None
+) -> tuple[Tensor | None, Tensor | None]:
+    """Bounds and truncation limits; in masked rows those of another row, as y is."""
+    if usable is None or usable.all():
+        return encoder.encode_bounds(frame)
+    position = np.maximum(np.cumsum(usable) - 1, 0)
+    bounds, truncation = encoder.encode_bounds(frame[usable])
+    return _at(bounds, position), _at(truncation, position)
 
 
 def _at(column: Tensor | None, rows: RowNumbers) -> Tensor | None:

@@ -14,11 +14,18 @@ from torch import Tensor
 
 from likelihead.data.options import table_defaults
 from likelihead.data.row_splits import RowNumbers
+from likelihead.data.tables.censoring import Censoring
 from likelihead.data.tables.columns import InputColumn, column_from_state, fit_column
 from likelihead.data.tables.description import NAMES, Entry, describe_columns
-from likelihead.data.tables.joint_target_encoder import AnyTargetEncoder, fit_target, target_from_state
+from likelihead.data.tables.joint_target_encoder import (
+    AnyTargetEncoder,
+    JointTargetEncoder,
+    fit_target,
+    target_from_state,
+)
 from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import as_list, describe_cells, is_text, numbers, require_columns
+from likelihead.target_types.joint import JointType
 from likelihead.target_types.target_type import TargetType
 
 
@@ -62,6 +69,7 @@ class TableEncoder:
     unseen: str = "error"
     description: list[Entry] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
+    censoring: Censoring | None = None
 
     @classmethod
     def fit(
@@ -79,7 +87,7 @@ class TableEncoder:
             target_type: the target type of the family.
             target: the target column or columns.
             options: `features`, `ignore`, `categorical`, `weight`, `exposure`, `unseen`, `max_levels`,
-                `min_level_count`, and those of `TargetEncoder.fit`.
+                `min_level_count`, and those of `Censoring.of` and `TargetEncoder.fit`.
             rows: the numbers of the training rows; None for all.
 
         Raises:
@@ -89,16 +97,25 @@ class TableEncoder:
         full = {**table_defaults(), **(options or {})}
         rows = np.arange(len(frame)) if rows is None else rows
         names = as_list(target)
+        censoring = Censoring.of(full, names)
         require_columns(frame, names, "target")
+        if censoring is not None and isinstance(target_type, JointType):
+            raise LikelihoodError(
+                "the targets of a joint distribution can be neither censored nor truncated: leave out data.lower, "
+                "data.upper and data.truncation_…"
+            )
         targets = fit_target(frame[names].iloc[rows], target_type, names, full)
         _check_roles(frame, targets.names, full["weight"], full["exposure"])
-        inputs = _inputs(frame, full, [*targets.names, *as_list(full["weight"]), *as_list(full["exposure"])])
+        taken = [*targets.names, *as_list(full["weight"]), *as_list(full["exposure"])]
+        if censoring is not None:
+            taken += [*censoring.columns, *censoring.helpers(names)]
+        inputs = _inputs(frame, full, taken)
         categorical = as_list(full["categorical"])
         require_columns(frame.iloc[:0][inputs], categorical, "categorical")
         columns = [fit_column(frame[name].iloc[rows], full, name in categorical) for name in inputs]
         description = describe_columns(frame, rows, columns, targets, full)
         text = [name for name in [*inputs, *targets.names] if is_text(frame[name])]
-        encoder = cls(columns, targets, full["weight"], full["exposure"], full["unseen"], description, text)
+        encoder = cls(columns, targets, full["weight"], full["exposure"], full["unseen"], description, text, censoring)
         weight = encoder.encode_weight(frame[as_list(full["weight"])].iloc[rows])
         if weight is not None and not weight.any():
             raise LikelihoodError(f"weight column {encoder.weight!r} is 0 in every training row: no row would count")
@@ -178,6 +195,12 @@ class TableEncoder:
         """
         return pd.DataFrame(self.description, columns=list(NAMES), dtype=object)
 
+    def encode_bounds(self, frame: pd.DataFrame) -> tuple[Tensor | None, Tensor | None]:
+        """The bounds and the truncation limits of the targets, (n, 2) or (n, D, 2) each; see `Censoring`."""
+        if self.censoring is None or isinstance(self.target, JointTargetEncoder):
+            return None, None
+        return self.censoring.bounds(frame, self.target), self.censoring.truncation(frame, self.target)
+
     def state(self) -> dict[str, Any]:
         """The encoder as plain values, which torch.load(weights_only=True) accepts."""
         return {
@@ -188,16 +211,18 @@ class TableEncoder:
             "unseen": self.unseen,
             "description": self.description,
             "text": self.text,
+            "censoring": None if self.censoring is None else self.censoring.state(),
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TableEncoder:
         """Rebuild an encoder from its `state()`."""
         columns = [column_from_state(column) for column in state["columns"]]
-        target = target_from_state(state["target"])
+        target, censoring = target_from_state(state["target"]), state.get("censoring")
         # An earlier version kept neither a description nor which columns were text.
         kept = {"description": state.get("description", []), "text": state.get("text", [])}
-        return cls(columns, target, state["weight"], state["exposure"], state["unseen"], **kept)
+        known = None if censoring is None else Censoring(**censoring)
+        return cls(columns, target, state["weight"], state["exposure"], state["unseen"], **kept, censoring=known)
 
 
 def _check_roles(frame: pd.DataFrame, target: Sequence[str], weight: str | None, exposure: str | None) -> None:
@@ -218,7 +243,7 @@ def _inputs(frame: pd.DataFrame, options: Mapping[str, Any], taken: Sequence[str
         for name in names:
             if name in taken:
                 raise LikelihoodError(
-                    f"data.{key} names {name!r}, which is the target, weight or exposure: leave it out"
+                    f"data.{key} names {name!r}, which is the target, weight, exposure or a bound: leave it out"
                 )
     if len(set(features)) < len(features):
         raise LikelihoodError(f"data.features names a column twice: {', '.join(features)}")

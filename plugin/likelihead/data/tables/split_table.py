@@ -13,11 +13,14 @@ from torch import Tensor
 from likelihead.data.dataset import Data
 from likelihead.data.options import check_options, table_defaults
 from likelihead.data.row_splits import RowNumbers
+from likelihead.data.tables.censoring import Censoring
 from likelihead.data.tables.encode_table import encode_parts, encode_table, with_target
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.data.tables.remarks import report_determined_targets, report_leaks
 from likelihead.data.tables.split_keys import split_frame
 from likelihead.errors import LikelihoodError, suggest
+from likelihead.families.censoring import check_censorable
+from likelihead.families.family import probe_family
 from likelihead.target_types.cells import as_list
 from likelihead.target_types.detect import target_type_of
 from likelihead.target_types.target_type import TargetType
@@ -92,7 +95,11 @@ def split(
     test: pd.DataFrame | None = None,
 ) -> Data:
     """Split the rows of a table, fit the encoder to the training rows, and check and encode all rows."""
-    target_type = target_type_of(family)
+    target_type, censoring = target_type_of(family), Censoring.of(options, table.target)
+    if censoring is not None:
+        check_censorable(probe_family(family))
+        frame = censoring.filled(table.frame, table.target, target_type)
+        table = replace(table, frame=frame, oracle=None)
     table = _without_missing(table, target_type, options["missing_target"])
     held_out = None if test is None else with_target(test, target_type, table.target, options["missing_target"])
     rows = split_frame(table.frame, options, seed, holds_out_test=test is None)
@@ -102,8 +109,8 @@ def split(
     parts = encode_parts(table.frame, replace(encoder, unseen="ignore"), rows)
     if table.oracle is not None:
         parts = {name: replace(part, oracle=table.oracle[torch.from_numpy(rows[name])]) for name, part in parts.items()}
-    if held_out is not None:
-        parts["test"] = encode_table(held_out, encoder)
+    if test is not None:
+        parts["test"] = encode_table(test, encoder, missing_target=options["missing_target"])
     report_determined_targets(table.frame, encoder, rows["train"])
     report_leaks(table.frame, rows, encoder, options["group"], held_out)
     return Data(**parts, name=table.name, encoder=encoder)

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from likelihead.distributions.joint import Joint
+from likelihead.evaluation.quantiles import UNCALIBRATED, Quantiles
 from likelihead.evaluation.scores.aggregation import aggregate
 from likelihead.evaluation.scores.points import (
     absolute_error,
@@ -53,14 +54,18 @@ __all__ = [
     "squared_error",
 ]
 
-Score = Callable[[Any, Tensor], Tensor]
+Score = Callable[..., Tensor]
 
 
 class ScoreSpec(NamedTuple):
-    """A score, and the functions of the distribution that must be defined for it."""
+    """A score, and the functions of the distribution that must be defined for it.
+
+    A score `from_quantiles` takes a `Quantiles` as its third argument.
+    """
 
     score: Score
     needs: tuple[str, ...] = ()
+    from_quantiles: bool = False
 
 
 #: The scores by the names that target types list.
@@ -68,11 +73,11 @@ SCORES: dict[str, ScoreSpec] = {
     "nll": ScoreSpec(nll),
     "crps": ScoreSpec(crps, ("quantile", "cdf")),
     "squared_error": ScoreSpec(squared_error, ("mean",)),
-    "absolute_error": ScoreSpec(absolute_error, ("median",)),
-    "pinball_0.05": ScoreSpec(partial(pinball, q=0.05), ("quantile",)),
-    "pinball_0.95": ScoreSpec(partial(pinball, q=0.95), ("quantile",)),
-    "interval_score_0.9": ScoreSpec(interval_score, ("interval",)),
-    "coverage_0.9": ScoreSpec(coverage, ("interval",)),
+    "absolute_error": ScoreSpec(absolute_error, ("median",), True),
+    "pinball_0.05": ScoreSpec(partial(pinball, q=0.05), ("quantile",), True),
+    "pinball_0.95": ScoreSpec(partial(pinball, q=0.95), ("quantile",), True),
+    "interval_score_0.9": ScoreSpec(interval_score, ("interval",), True),
+    "coverage_0.9": ScoreSpec(coverage, ("interval",), True),
     "energy": ScoreSpec(energy, ("quantile",)),
     "accuracy": ScoreSpec(accuracy, ("mode",)),
     "brier": ScoreSpec(brier),
@@ -82,7 +87,7 @@ SCORES: dict[str, ScoreSpec] = {
 
 
 @np.errstate(all="ignore")
-def scores(dist: Any, y: Tensor) -> dict[str, Tensor]:
+def scores(dist: Any, y: Tensor, quantiles: Quantiles | None = None) -> dict[str, Tensor]:
     """The scores that suit the target type; for vectors means over coordinates.
 
     - All: nll.
@@ -98,6 +103,7 @@ def scores(dist: Any, y: Tensor) -> dict[str, Tensor]:
     Args:
         dist: a distribution of any batch_shape.
         y: targets, batch_shape + event_shape.
+        quantiles: a calibration, whose quantiles are scored in place of those of the distribution.
 
     Returns:
         Each score by name, of shape batch_shape.
@@ -117,7 +123,8 @@ def scores(dist: Any, y: Tensor) -> dict[str, Tensor]:
     suitable = {name: SCORES[name] for name in class_of(dist).scores if set(SCORES[name].needs) <= defined}
     if len(dist.event_shape) != 1:
         suitable.pop("energy", None)
-    return {name: spec.score(dist, y) for name, spec in suitable.items()}
+    source = UNCALIBRATED if quantiles is None else quantiles
+    return {name: spec.score(dist, y, *([source] if spec.from_quantiles else [])) for name, spec in suitable.items()}
 
 
 def _joint_scores(joint: Joint, y: Tensor) -> dict[str, Tensor]:

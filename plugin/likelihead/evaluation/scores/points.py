@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from likelihead.errors import LikelihoodError
-from likelihead.inference.functions import interval, mean, median, mode, quantile
+from likelihead.evaluation.quantiles import UNCALIBRATED, Quantiles
+from likelihead.inference.functions import mean, mode
 from likelihead.laws.circular import wrap
 from likelihead.laws.float64 import in_float64
 from likelihead.laws.law import law
@@ -71,27 +72,27 @@ def squared_error(dist: Any, y: Tensor) -> Tensor:
     return rows(dist, (targets(dist, y) - mean(dist)).square())
 
 
-def absolute_error(dist: Any, y: Tensor) -> Tensor:
+def absolute_error(dist: Any, y: Tensor, quantiles: Quantiles = UNCALIBRATED) -> Tensor:
     """|y - median|, (*batch_shape); for vectors the mean over coordinates."""
-    return rows(dist, (targets(dist, y) - median(dist)).abs())
+    return rows(dist, (targets(dist, y) - quantiles.median(dist)).abs())
 
 
-def pinball(dist: Any, y: Tensor, q: float) -> Tensor:
+def pinball(dist: Any, y: Tensor, quantiles: Quantiles = UNCALIBRATED, *, q: float) -> Tensor:
     """The quantile loss (1[y < x] - q) (x - y) at x = quantile(dist, q), (*batch_shape)."""
-    excess = quantile(dist, q) - targets(dist, y)
+    excess = quantiles.quantile(dist, q) - targets(dist, y)
     return rows(dist, torch.where(excess > 0.0, (1.0 - q) * excess, -q * excess))
 
 
-def interval_score(dist: Any, y: Tensor, mass: float = 0.9) -> Tensor:
+def interval_score(dist: Any, y: Tensor, quantiles: Quantiles = UNCALIBRATED, mass: float = 0.9) -> Tensor:
     """The width of the central interval plus 2 / (1 - mass) times the distance of y from it, (*batch_shape)."""
-    value, (lower, upper) = targets(dist, y), interval(dist, mass)
+    value, (lower, upper) = targets(dist, y), quantiles.interval(dist, mass)
     missed = (lower - value).clamp(min=0.0) + (value - upper).clamp(min=0.0)
     return rows(dist, upper - lower + 2.0 / (1.0 - mass) * missed)
 
 
-def coverage(dist: Any, y: Tensor, mass: float = 0.9) -> Tensor:
+def coverage(dist: Any, y: Tensor, quantiles: Quantiles = UNCALIBRATED, mass: float = 0.9) -> Tensor:
     """1 where the central interval contains y, else 0, (*batch_shape); for vectors the share of coordinates."""
-    value, (lower, upper) = targets(dist, y), interval(dist, mass)
+    value, (lower, upper) = targets(dist, y), quantiles.interval(dist, mass)
     crossing = lower > upper
     within = torch.where(crossing, (value >= lower) | (value <= upper), (value >= lower) & (value <= upper))
     return rows(dist, within.double())
