@@ -49,14 +49,15 @@ def test_intervals_of_a_wrong_model_hold_their_share_of_new_targets(case: Case, 
     built, seen = _wrong(case, seed=1)
     _, new = _wrong(case, seed=2)
     calibration = Conformal.fit(inference.pit(built, seen))
+    is_tied = new.dim() == 1 and len(new.unique()) < 0.9 * N  # as counts are, and zeros before a hurdle
     error = 4.0 * (2.0 * mass * (1.0 - mass) / N) ** 0.5  # of the share among new rows, and of the ranks themselves
     for quantiles, is_right in ((calibration, True), (inference, False)):
         lower, upper = quantiles.interval(built, mass)
         held = ((new >= lower) & (new <= upper)).double().flatten(1 if new.dim() > 1 else 0).mean().item()
         if is_right:
             assert held > mass - error
-            assert built.support.is_discrete or held < mass + error
-        elif not built.support.is_discrete:
+            assert is_tied or built.support.is_discrete or held < mass + error
+        elif not (is_tied or built.support.is_discrete):
             expected = np.diff(stats.beta.cdf([0.5 - mass / 2, 0.5 + mass / 2], 0.5, 0.8)).item()
             assert abs(held - expected) < error and held < mass - error
 

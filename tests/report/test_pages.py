@@ -32,6 +32,7 @@ EXPECTED = {
     "class": CLASSES,
     "level": CLASSES | {"pit", "pit_reliability"},
     "ranking": {"ranks", "rankings"},
+    "partial_ranking": {"ranks", "rankings"},
 }
 
 

@@ -123,6 +123,6 @@ def _refuse_mixed_trials(trainer: pl.Trainer) -> None:
 
 def _store_splits(data: object, rows: pl.LightningDataModule, directory: Path, trainer: pl.Trainer) -> None:
     known = {name: part for name, part in _parts(data, rows).items() if isinstance(part, Examples | Subset)}
-    if known and trainer.is_global_zero:
+    if isinstance(data, Data) and trainer.is_global_zero:
         parts = {name: part.rows for name, part in known.items()}
         write_whole(directory / "splits.npz", lambda place: save_rows(place, parts))

@@ -163,6 +163,11 @@ class BetaBinomialLaw(FiniteLaw):
         cumulative = np.where(values >= total, 1.0, np.minimum(np.cumsum(masses, -1), 1.0))
         super().__init__(dist, masses, cumulative)
 
+    @classmethod
+    def of(cls, dist: Any, probabilities: Array) -> FiniteLaw:
+        """The law of counts with these probabilities."""
+        return FiniteLaw(dist, probabilities)
+
 
 @law_of.register
 def _binomial(binomial: Binomial) -> Law:

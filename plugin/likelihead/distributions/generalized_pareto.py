@@ -13,6 +13,7 @@ from torch.distributions.utils import broadcast_all
 from torch.types import _size
 
 from likelihead.distributions.stirling import wide
+from likelihead.distributions.tails import LogTails, from_log_hazard, log_tails
 from likelihead.laws.law import Array, Claim, Law, law_of
 from likelihead.laws.positive import PositiveLaw
 
@@ -61,9 +62,17 @@ class GeneralizedPareto(TorchDistribution):
         if self._validate_args:
             self._validate_sample(value)
         dtype = torch.promote_types(value.dtype, self.scale.dtype)
-        k, scale = wide(self.concentration), wide(self.scale)
-        decay = (1.0 + 1.0 / k) * torch.log1p(k * (wide(value) / scale))
-        return -(decay + scale.log()).to(dtype)
+        scale = wide(self.scale)
+        z = wide(value) / scale
+        u = wide(self.concentration) * z
+        return -(torch.log1p(u) + z * _mean_of_inverse(u) + scale.log()).to(dtype)
+
+
+def _mean_of_inverse(u: Tensor) -> Tensor:
+    """log(1 + u) / u, the mean of 1 / (1 + t) for t between 0 and u; by its series near 0, where the slope is -1/2."""
+    is_small = u < 1e-5
+    apart = torch.where(is_small, torch.ones_like(u), u)
+    return torch.where(is_small, 1.0 - u / 2.0 + u.square() / 3.0, torch.log1p(apart) / apart)
 
 
 class GeneralizedParetoLaw(PositiveLaw):
@@ -103,3 +112,10 @@ class GeneralizedParetoLaw(PositiveLaw):
 @law_of.register
 def _law(pareto: GeneralizedPareto) -> Law:
     return GeneralizedParetoLaw(pareto, scale=pareto.scale, concentration=pareto.concentration)
+
+
+@log_tails.register
+def _log_tails(pareto: GeneralizedPareto, y: Tensor) -> LogTails:
+    z = wide(y) / wide(pareto.scale)
+    hazard = z * _mean_of_inverse(wide(pareto.concentration) * z)
+    return from_log_hazard(hazard.clamp(min=torch.finfo(hazard.dtype).tiny).log())

@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.types import _size
 
 from likelihead.distributions.formula import Derivatives, Formula, bounded
+from likelihead.distributions.stirling import wide
+from likelihead.distributions.tails import LogTails, from_log_hazard, log_tails
 from likelihead.laws.law import Array, Claim, Law, claims, law_of
 
 
@@ -73,3 +75,10 @@ class GumbelLaw(Law):
 @law_of.register
 def _law(gumbel: dist.Gumbel) -> Law:
     return GumbelLaw(gumbel, loc=gumbel.loc, scale=gumbel.scale)
+
+
+@log_tails.register
+def _log_tails(gumbel: dist.Gumbel, y: Tensor) -> LogTails:
+    # -y has the upper tail of a distribution whose log hazard is linear.
+    mirrored = from_log_hazard((wide(gumbel.loc) - wide(y)) / wide(gumbel.scale))
+    return LogTails(mirrored.log_survival, mirrored.log_cdf)

@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 import pyro.distributions as dist
+import torch
 from scipy import special
+from torch import Tensor
 from torch.types import _size
 
+from likelihead.distributions.stirling import wide
+from likelihead.distributions.tails import LogTails, log1mexp, log_ndtr, log_tails
 from likelihead.laws.law import Array, Claim, Law, law_of
 from likelihead.laws.positive import PositiveLaw
 
@@ -55,3 +59,10 @@ class HalfNormalLaw(PositiveLaw):
 @law_of.register
 def _law(half_normal: dist.HalfNormal) -> Law:
     return HalfNormalLaw(half_normal, scale=half_normal.scale)
+
+
+@log_tails.register
+def _log_tails(half_normal: dist.HalfNormal, y: Tensor) -> LogTails:
+    log_survival = math.log(2.0) + log_ndtr(-wide(y) / wide(half_normal.scale))
+    log_survival = log_survival.clamp(max=-torch.finfo(log_survival.dtype).eps)
+    return LogTails(log1mexp(log_survival), log_survival)

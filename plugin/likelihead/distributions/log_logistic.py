@@ -15,6 +15,7 @@ from torch.nn import functional
 from torch.types import _size
 
 from likelihead.distributions.stirling import log_ratio, wide
+from likelihead.distributions.tails import LogTails, log_tails
 from likelihead.laws.law import Array, Claim, Law, law_of
 from likelihead.laws.positive import PositiveLaw
 
@@ -108,3 +109,9 @@ class LogLogisticLaw(PositiveLaw):
 @law_of.register
 def _law(log_logistic: LogLogistic) -> Law:
     return LogLogisticLaw(log_logistic, scale=log_logistic.scale, concentration=log_logistic.concentration)
+
+
+@log_tails.register
+def _log_tails(log_logistic: LogLogistic, y: Tensor) -> LogTails:
+    z = wide(log_logistic.concentration) * (wide(y).log() - wide(log_logistic.scale).log())
+    return LogTails(functional.logsigmoid(z), functional.logsigmoid(-z))

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pyro.distributions as dist
 from scipy import special
+from torch import Tensor
+from torch.nn import functional
 
+from likelihead.distributions.stirling import wide
+from likelihead.distributions.tails import LogTails, log_tails
 from likelihead.laws.law import Array, Law, law_of
 from likelihead.laws.location_scale import LocationScaleLaw
 
@@ -24,3 +28,9 @@ class LogisticLaw(LocationScaleLaw):
 @law_of.register
 def _law(logistic: dist.Logistic) -> Law:
     return LogisticLaw(logistic, loc=logistic.loc, scale=logistic.scale)
+
+
+@log_tails.register
+def _log_tails(logistic: dist.Logistic, y: Tensor) -> LogTails:
+    z = (wide(y) - wide(logistic.loc)) / wide(logistic.scale)
+    return LogTails(functional.logsigmoid(z), functional.logsigmoid(-z))

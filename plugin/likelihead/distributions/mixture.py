@@ -97,7 +97,8 @@ class Components:
         """The quantiles of all components, (n, *shape); a component's mode where one is infinite."""
         each = np.reshape(ranks, (-1, *[1] * len(self.law.shape))) + np.zeros(self.law.shape)
         points = self.law.quantile(each)
-        points = np.where(np.isfinite(points), points, self.law.mode())
+        if not np.isfinite(points).all():
+            points = np.where(np.isfinite(points), points, self.law.mode())
         return np.moveaxis(points, self.axis, 1).reshape(-1, *self.shape)
 
 
@@ -203,7 +204,7 @@ def _law(mixture: dist.MixtureSameFamily) -> Law:
     weights = special.softmax(numbers(mixture.mixture_distribution.logits), -1)
     components = law(mixture.component_distribution)
     if isinstance(components, FiniteLaw) and not mixture.event_shape:
-        return type(components)(mixture, (weights[..., None] * components.probabilities).sum(-2))
+        return components.mixed(mixture, weights)
     if isinstance(components, RankingLaw):
         return RankingMixtureLaw(mixture, weights, components)
     parts = Components(weights, components, -1 - len(mixture.event_shape))

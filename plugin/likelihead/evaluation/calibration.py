@@ -18,7 +18,6 @@ from likelihead.evaluation.evaluate import as_float64, batches, in_float64
 from likelihead.evaluation.quantiles import Quantiles
 from likelihead.heads.sites import by_site, row_weights
 from likelihead.laws.law import law
-from likelihead.target_types.detect import class_of
 
 #: The most ranks that are kept.
 MAX_RANKS = 1000
@@ -151,5 +150,6 @@ def _check(dist: Any, batch: Any) -> None:
         raise LikelihoodError("calibrate=conformal needs targets that are observed; these are censored or truncated")
     if batch.mask is not None and batch.mask.dim() > 1:
         raise LikelihoodError("calibrate=conformal needs a target at every site, and some are masked")
-    if law(dist).claims["quantile"].how == "undefined" or class_of(dist).name == "angle":
-        raise LikelihoodError(f"calibrate=conformal corrects quantiles, and the targets of {law(dist).name} have none")
+    its_law = law(dist)
+    if its_law.claims["quantile"].how == "undefined" or its_law.on_circle:
+        raise LikelihoodError(f"calibrate=conformal corrects quantiles, and the targets of {its_law.name} have none")

@@ -14,7 +14,7 @@ from likelihead.data.tables.encoder import TableEncoder
 from likelihead.data.tables.formatted_column import FormattedColumn
 from likelihead.data.tables.text_formats import format_state
 from likelihead.families.family import Family
-from likelihead.families.roles import MIXTURE
+from likelihead.families.roles import GATE, MIXTURE
 from likelihead.families.signature import Signature
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.module import LikelihoodModule
@@ -63,7 +63,7 @@ def _target(encoder: TableEncoder | None) -> dict[str, Any]:
 def _parameters(family: Family) -> Iterable[dict[str, Any]]:
     constraints = Signature.of(family.cls).constraints
     for name, role in family.roles.items():
-        constraint = "real" if name == MIXTURE else _name(constraints[name])
+        constraint = "real" if name in (MIXTURE, GATE) else _name(constraints[name])
         yield {
             "name": name,
             "shape": list(family.parameter_shapes[name]),

@@ -149,7 +149,8 @@ class _Problem:
 
 def _inverse_root(information: Tensor) -> Tensor:
     unit = information.rsqrt()
-    return torch.where(torch.isfinite(unit) & (unit > 0), unit, torch.ones_like(unit))
+    # The head keeps units in float32.
+    return torch.where(torch.isfinite(unit.float()) & (unit > 0), unit, torch.ones_like(unit))
 
 
 def _descend(problem: _Problem, start: np.ndarray) -> np.ndarray:

@@ -32,6 +32,7 @@ def wrap(angle: Array) -> Array:
 class CircularLaw(Law, ABC):
     """A law of angles, defined by its cdf along the unrolled circle, which grows by 1 with each turn."""
 
+    on_circle = True
     claims = claims(
         mean=Claim("exact", "the circular mean"),
         median=Claim("inverted", _FROM_ANTIPODE),

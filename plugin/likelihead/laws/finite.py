@@ -30,6 +30,15 @@ class FiniteLaw(Law):
         self.cumulative = np.minimum(summed, 1.0)
         self.cumulative[..., -1] = 1.0
 
+    def mixed(self, dist: Any, weights: Array) -> FiniteLaw:
+        """The law of a mixture whose components (..., M) these are, with weights (..., M)."""
+        return self.of(dist, (weights[..., None] * self.probabilities).sum(-2))
+
+    @classmethod
+    def of(cls, dist: Any, probabilities: Array) -> FiniteLaw:
+        """The law of the same kind with these probabilities."""
+        return cls(dist, probabilities)
+
     @property
     def size(self) -> int:
         return self.probabilities.shape[-1]

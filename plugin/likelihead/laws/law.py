@@ -83,6 +83,8 @@ class Law:
     atom: ClassVar[bool] = False
     #: Values are indices of classes, levels or items: results are int64.
     labels: ClassVar[bool] = False
+    #: Values are directions, whose quantiles depend on where the circle is cut open.
+    on_circle: ClassVar[bool] = False
     #: The density rises to one peak and falls, so that the shortest interval has one solution.
     unimodal: bool = True
     #: The probability of each value, (*shape, K), of laws on 0, ..., K - 1.

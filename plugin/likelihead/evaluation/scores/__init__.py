@@ -124,7 +124,10 @@ def scores(dist: Any, y: Tensor, quantiles: Quantiles | None = None) -> dict[str
     if len(dist.event_shape) != 1:
         suitable.pop("energy", None)
     source = UNCALIBRATED if quantiles is None else quantiles
-    return {name: spec.score(dist, y, *([source] if spec.from_quantiles else [])) for name, spec in suitable.items()}
+    return {
+        name: spec.score(dist, y, **({"quantiles": source} if spec.from_quantiles else {}))
+        for name, spec in suitable.items()
+    }
 
 
 def _joint_scores(joint: Joint, y: Tensor) -> dict[str, Tensor]:

@@ -77,7 +77,7 @@ def absolute_error(dist: Any, y: Tensor, quantiles: Quantiles = UNCALIBRATED) ->
     return rows(dist, (targets(dist, y) - quantiles.median(dist)).abs())
 
 
-def pinball(dist: Any, y: Tensor, quantiles: Quantiles = UNCALIBRATED, *, q: float) -> Tensor:
+def pinball(dist: Any, y: Tensor, q: float, quantiles: Quantiles = UNCALIBRATED) -> Tensor:
     """The quantile loss (1[y < x] - q) (x - y) at x = quantile(dist, q), (*batch_shape)."""
     excess = quantiles.quantile(dist, q) - targets(dist, y)
     return rows(dist, torch.where(excess > 0.0, (1.0 - q) * excess, -q * excess))
