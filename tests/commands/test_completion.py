@@ -10,7 +10,12 @@ README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding=
 
 LINES = {
     "likelihead tr": ["train"],
-    "likelihead train distribution=p": ["distribution=plackett_luce", "distribution=poisson"],
+    "likelihead train distribution=p": [
+        "distribution=plackett_luce",
+        "distribution=plackett_luce_partial",
+        "distribution=plackett_luce_top",
+        "distribution=poisson",
+    ],
     "likelihead train optimizer.l": ["optimizer.lr="],
     "likelihead export for": ["format="],
 }

@@ -17,7 +17,7 @@ def test_the_comments_of_the_files_stand_beside_the_keys(command: Command, capsy
     lines = printed(command, capsys, "train", "--help").splitlines()
     assert "  test_fraction: 0.2  # share of all rows; may be 0" in lines
     assert "    min_delta: 0.001  # nats per row" in lines
-    assert "distribution=any, bernoulli" in "".join(lines)
+    assert "distribution=any, asymmetric_laplace, bernoulli" in "".join(lines)
     assert not any("rows_per_step" in line.split("#")[0] for line in lines if "$" not in line)
     assert lines[0] == "Trains a network whose output is a probability distribution, by maximum likelihood."
 

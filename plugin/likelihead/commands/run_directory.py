@@ -95,5 +95,5 @@ def is_sweep() -> bool:
 
 def is_finished(config: DictConfig, directory: Path) -> bool:
     """Whether the run to resume had already ended, and no override asks for more training."""
-    typed = [word for word in HydraConfig.get().overrides.task if word.split("=", 1)[0] != "resume"]
+    typed = [word for word in HydraConfig.get().overrides.task if word.split("=", 1)[0] not in ("resume", "report")]
     return bool(config.resume) and not typed and all((directory / name).is_file() for name in (BEST, "metrics.json"))
