@@ -38,6 +38,11 @@ def test_an_untidy_table_from_training_to_predictions(
     metrics = json.loads(Path("run/metrics.json").read_text())
     assert metrics["test"]["nll"] < metrics["marginal"]["nll"]
 
+    command("report", "run")
+    page = Path("run/report.html").read_text(encoding="utf-8")
+    for told in ("sold", "price", "shop", "my sales (1).csv", "Can it be believed?", "PIT"):
+        assert told in page, told
+
     new = untidy.head(50).assign(shop="a shop that opened yesterday", month=[13, *untidy.month[1:50]])
     new.to_csv("new.csv", index=False)
     new_rows = ["checkpoint=run", "data.path=new.csv", "data.unseen=ignore"]

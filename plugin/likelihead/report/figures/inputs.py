@@ -156,7 +156,7 @@ def _places(values: pd.Series, grid: pd.Series | None = None) -> Array:
 def _label(plot: Axes, values: pd.Series) -> None:
     """The tick labels of an axis on which `_places` puts values."""
     if pd.api.types.is_datetime64_any_dtype(values):
-        locator = AutoDateLocator(maxticks=6)
+        locator = AutoDateLocator(minticks=2, maxticks=6)
         plot.xaxis.set_major_locator(locator)
         plot.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
     elif _is_text(values):
