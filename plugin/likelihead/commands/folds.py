@@ -12,7 +12,8 @@ from omegaconf import OmegaConf
 
 from likelihead.commands import overrides, quoting
 from likelihead.commands.command_line import SWEEP
-from likelihead.commands.run_directory import CONFIG, is_copy
+from likelihead.commands.ranks import is_copy
+from likelihead.commands.run_directory import CONFIG
 from likelihead.files import write_json
 
 #: In the directory of the folds.
