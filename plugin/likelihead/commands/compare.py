@@ -109,7 +109,7 @@ def _report(trials: Sequence[Trial], directory: Path) -> None:
     """Print the table and write it to comparison.csv; exits with status 1 where a family could not be trained."""
     if not all(trial.failure for trial in trials):
         report_trials(trials, directory / TABLE, _by_nll, ["distribution"], "NLL per row in nats, the best first")
-    exit_after_failures(trials, "families")
+    exit_after_failures(trials, "families", SystemExit(1))
 
 
 def _by_nll(trial: Trial) -> float:

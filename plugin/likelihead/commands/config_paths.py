@@ -46,8 +46,8 @@ def output_of(config: DictConfig, inputs: Sequence[Path | None]) -> Path:
     path = path_of(config, "output")
     if path.is_dir():
         raise LikelihoodError(f"output={path} is a directory: name a file in it")
-    if path.suffix == ".ckpt":
-        raise LikelihoodError(f"output={path} has the name of a checkpoint: choose another name")
     if any(other and path.exists() and other.exists() and path.samefile(other) for other in inputs):
         raise LikelihoodError(f"output={path} is one of the input files: choose another name")
+    if path.suffix == ".ckpt":
+        raise LikelihoodError(f"output={path} has the name of a checkpoint: choose another name")
     return path

@@ -47,6 +47,8 @@ def report_folds(words: Sequence[str]) -> bool:
         return False
     directory = Path(str(given["hydra.sweep.dir"].value()))
     runs = [file.parent for file in sorted(directory.rglob(CONFIG)) if (file.parent / "metrics.json").is_file()]
+    if not runs:
+        return True
     folds: dict[str, dict[int, Metrics]] = {}
     for run in runs:
         fold, others = _fold_of(run)

@@ -15,7 +15,7 @@ from likelihead.commands import overrides
 from likelihead.commands.ranks import is_copy
 from likelihead.commands.run_directory import CONFIG
 from likelihead.commands.trials import ERROR, exit_after_failures, report, trial_of
-from likelihead.commands.user_errors import Interruption, sentence_of
+from likelihead.commands.user_errors import Interruption, Refusal, sentence_of
 from likelihead.files import write_text
 
 if TYPE_CHECKING:
@@ -57,24 +57,27 @@ def reported(report: Callable[[], None]) -> Iterator[None]:
     report()
 
 
-def report_sweep(words: Sequence[str]) -> None:
+def report_sweep(words: Sequence[str], has_table: bool = True) -> None:
     """Print the runs of the sweep that a command line started, and write them to sweep.csv; nothing for one run.
 
-    Exits with status 1 where a run failed.
+    Exits with status 1 where a run failed; of that one nothing stays unless it was trained.
+
+    Args:
+        words: the command line.
+        has_table: whether there is a table; the failures are reported in any case.
     """
     given = [override.value() for override in overrides.parsed(words) if override.key_or_group == "hydra.sweep.dir"]
     if not given or is_copy():
         return
     directory = Path(str(given[-1]))
     runs = sorted((file.parent.parent for file in directory.rglob(f".hydra/{CONFIG}")), key=_number)
-    if not runs:
-        return
     chosen = _distinguishing([_overrides(run) for run in runs])
     trials = [trial_of(run, words) for run, words in zip(runs, chosen, strict=True)]
-    columns = list(dict.fromkeys(name for words in chosen for name in words))
-    title = "NLL per row in nats, the lowest validation NLL first"
-    report(trials, directory / TABLE, lambda trial: trial.objective, columns, title)
-    exit_after_failures(trials, "runs")
+    if has_table and not all(trial.failure for trial in trials):
+        columns = list(dict.fromkeys(name for words in chosen for name in words))
+        title = "NLL per row in nats, the lowest validation NLL first"
+        report(trials, directory / TABLE, lambda trial: trial.objective, columns, title)
+    exit_after_failures(trials, "runs", Refusal(1))
 
 
 def _number(run: Path) -> tuple[int, str]:

@@ -63,5 +63,4 @@ def main() -> None:
 
 
 def _report(words: Sequence[str]) -> None:
-    if not report_folds(words):
-        report_sweep(words)
+    report_sweep(words, has_table=not report_folds(words))

@@ -137,10 +137,10 @@ def notes(trials: Sequence[Trial]) -> list[str]:
     return lines
 
 
-def exit_after_failures(trials: Sequence[Trial], noun: str) -> None:
-    """Exit with one sentence and status 1 where a trial failed; the others are reported before."""
+def exit_after_failures(trials: Sequence[Trial], noun: str, end: SystemExit) -> None:
+    """Exit with one sentence where a trial failed, with `end` where others did not; those are reported before."""
     failed = [trial for trial in trials if trial.failure]
-    if len(failed) == len(trials):
+    if failed and len(failed) == len(trials):
         reasons = sorted({trial.failure for trial in failed})
         if len(reasons) > 1:
             reasons = [f"{trial.name}: {trial.failure}" for trial in failed]
@@ -148,7 +148,7 @@ def exit_after_failures(trials: Sequence[Trial], noun: str) -> None:
     if failed:
         names = ", ".join(trial.name for trial in failed)
         report_error(f"{len(failed)} of {len(trials)} {noun} could not be trained: {names}")
-        raise SystemExit(1)
+        raise end
 
 
 def _csv(trials: Sequence[Trial], columns: Sequence[str]) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.callbacks import Callback, EarlyStopping
 
+from likelihead.training.callbacks.member_stopping import MemberStopping
 from likelihead.training.metrics_csv import MetricsCSV
 from likelihead.training.processes import from_all, of_this_process
 
@@ -62,16 +63,25 @@ class EpochState(Callback):
         }
 
 
-def _end_epoch(trainer: pl.Trainer, pl_module: pl.LightningModule, stored: dict[str, Any]) -> None:
-    """What follows the end of an epoch, where the checkpoint was written: its metrics are logged, schedules step."""
+def _end_epoch(trainer: Any, pl_module: Any, stored: dict[str, Any]) -> None:
+    """What follows the end of an epoch, where the checkpoint was written.
+
+    Its metrics are logged, schedules take a step, and a run that was stopped early trains no further.
+    """
     for logger in _csv_loggers(trainer):
         logger.log_metrics({**stored["to_log"], "epoch": trainer.current_epoch - 1}, stored["log_step"])
     for config in trainer.lr_scheduler_configs:
-        is_due = (
-            config.reduce_on_plateau and config.interval == "epoch" and not trainer.current_epoch % config.frequency
-        )
-        if is_due and config.monitor in stored["metrics"]:
+        is_due = config.interval == "epoch" and trainer.current_epoch % config.frequency == 0
+        if config.reduce_on_plateau and is_due and config.monitor in stored["metrics"]:
             pl_module.lr_scheduler_step(config.scheduler, stored["metrics"][config.monitor])
+    rules = [callback for callback in trainer.callbacks if isinstance(callback, EarlyStopping)]
+    trainer.should_stop = trainer.should_stop or any(map(_has_stopped, rules))
+
+
+def _has_stopped(rule: EarlyStopping) -> bool:
+    if isinstance(rule, MemberStopping):
+        return bool((rule.waited >= rule.patience).all())
+    return rule.wait_count >= rule.patience
 
 
 def _floats(metrics: Mapping[str, Any]) -> dict[str, float]:
