@@ -24,3 +24,15 @@ def suggest(name: str, choices: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, choices, n=1)
     listed = ", ".join(choices[:30]) + (", …" if len(choices) > 30 else "")
     return (f"did you mean {close[0]!r}? " if close else "") + f"valid are {listed}"
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal stopped training or a command, whose state is saved.
+
+    Attributes:
+        number: the number of the signal: SIGINT for Ctrl-C, or SIGTERM.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number

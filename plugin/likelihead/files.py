@@ -4,15 +4,49 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from likelihead.errors import LikelihoodError
+
+#: A scheme and a slash; one letter is a drive of Windows.
+URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+
+
+def refuse_url(path: str | Path, name: str) -> None:
+    """Raise a LikelihoodError for an address instead of a file: nothing is downloaded, or written elsewhere.
+
+    Args:
+        path: what the user gave.
+        name: what it is, for the message.
+
+    >>> refuse_url("runs/1", "checkpoint")
+    >>> refuse_url("https://example.org/best.ckpt", "checkpoint")
+    Traceback (most recent call last):
+        ...
+    likelihead.errors.LikelihoodError: checkpoint=https://example.org/best.ckpt is an address: give the path of a file
+    """
+    if URL.match(str(path)):
+        raise LikelihoodError(f"{name}={path} is an address: give the path of a file")
+
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file by `write(temporary)` in the same directory, then move it to `path` in one step."""
+    """Write a file by `write(temporary)` in the same directory, then move it to `path` in one step.
+
+    Raises:
+        LikelihoodError: the file cannot be written, as where the disk is full; the one that was there is kept.
+    """
+    try:
+        _write_whole(path, write)
+    except OSError as error:
+        raise LikelihoodError(f"{str(path)!r} cannot be written: {error.strerror or error}") from error
+
+
+def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)

@@ -31,10 +31,17 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "resume": (["resume=nowhere"], "resume=nowhere: there is no"),
     "sweep of resumed": (["-m", "resume=run", "seed=1,2"], "resume continues one run"),
     "batch": (["data.batch_size=0", "data.rows=50"], "data.batch_size is 0"),
-    "sweep over processes": (
-        ["-m", "seed=1,2", "strategy=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "data.rows=50"],
-        "a sweep .* cannot train on 2 processes",
+    "no program": (
+        ["strategy=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "data.rows=50"],
+        "'likelihead', which is no file",
     ),
+    "accumulation": (
+        ["trainer.accumulate_grad_batches=0", "data.rows=50"],
+        "accumulate_grad_batches is 0; .* 1 or more",
+    ),
+    "nodes": (["trainer.num_nodes=2", "strategy=cpu", "data.rows=50"], "was started on one machine only"),
+    "list": (["optimizer.lr=0.1,0.2"], "gives several values: add -m"),
+    "tpu": (["trainer.accelerator=tpu", "data.rows=50"], "the trainer cannot be built"),
 }
 
 

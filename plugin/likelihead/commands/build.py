@@ -22,6 +22,7 @@ from likelihead.architectures.features import features_of
 from likelihead.data import load_data
 from likelihead.data.options import table_defaults
 from likelihead.errors import LikelihoodError
+from likelihead.training.callbacks.epoch_state import EpochState
 from likelihead.training.callbacks.progress import EpochLines
 from likelihead.training.callbacks.random_state import RandomState
 from likelihead.training.callbacks.shared_dropout import SharedDropout
@@ -29,6 +30,7 @@ from likelihead.training.checkpoint_files import AtomicCheckpointIO
 from likelihead.training.data_module import as_data_module, rows_per_step, sample_inputs
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.ensemble_data import EnsembleData
+from likelihead.training.interruption import StopAtSignal
 from likelihead.training.lightning_packages import require_pytorch_lightning
 from likelihead.training.module import LikelihoodModule
 
@@ -73,6 +75,7 @@ def build_trainer(config: DictConfig) -> pl.Trainer:
     """
     settings = {key: value for key, value in config.trainer.items_ex(resolve=False) if key != "gradient_clip_val"}
     arguments = _made("trainer", OmegaConf.create(settings, parent=config))
+    _check_counts(arguments)
     bar = arguments["enable_progress_bar"]
     bar = (sys.stdout.isatty() if bar is None else bar) and not arguments["barebones"]
     arguments["enable_progress_bar"] = bar
@@ -94,6 +97,15 @@ def _logger(name: str, node: Any) -> Any:
         if isinstance(cause, ModuleNotFoundError) or isinstance(getattr(cause, "__cause__", None), ModuleNotFoundError):
             raise LikelihoodError(f"logger={name} needs the package {name}: pip install {name}") from error
         raise
+
+
+def _check_counts(arguments: Mapping[str, Any]) -> None:
+    """Refuse counts below 1, which Lightning takes and fails on in the middle of a step."""
+    for name in ("accumulate_grad_batches", "num_nodes", "check_val_every_n_epoch", "log_every_n_steps"):
+        value = arguments[name]
+        smallest = 0 if name == "log_every_n_steps" else 1
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < smallest):
+            raise LikelihoodError(f"trainer.{name} is {value}; it must be a whole number, {smallest} or more")
 
 
 def _plugins(arguments: dict[str, Any]) -> list[Any] | None:
@@ -120,7 +132,8 @@ def _callbacks(config: DictConfig, bar: bool) -> list[Callback]:
         if issubclass(target, LearningRateMonitor) and not _present(config.logger):
             continue
         made.append(_made(f"callbacks.{name}", node))
-    return [*made, RandomState(config.seed), SharedDropout(), *([] if bar else [EpochLines()])]
+    always = [RandomState(config.seed), SharedDropout(), EpochState(), StopAtSignal()]
+    return [*made, *always, *([] if bar else [EpochLines()])]
 
 
 def load_rows(config: DictConfig) -> Any:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
+from importlib.machinery import ModuleSpec
 from typing import Any
 
 from likelihead.configs import conf_directory
@@ -52,6 +53,8 @@ def checked(config_name: str, command: str) -> list[str]:
     words = quoting.quote(words, sweep=command != "compare" and bool(set(words) & SWEEP))
     with reports_errors():
         overrides.check(words, config_name)
+        if command != "compare" and not set(words) & SWEEP:
+            overrides.check_lists(words)
     text = help.help_text(words, config_name, command) if help.FLAGS & set(words) else None
     if text is not None:
         print(text)
@@ -67,9 +70,14 @@ def start(task: Task, config_name: str, words: Sequence[str]) -> None:
     import hydra
 
     from likelihead.commands import resolvers
-    from likelihead.commands.user_errors import reports_errors, reports_interruption
+    from likelihead.commands.ranks import is_copy
+    from likelihead.commands.user_errors import reports_errors, reports_interruption, terminates_as_interrupted
 
-    typed = sys.argv
+    typed, module = sys.argv, getattr(sys.modules["__main__"].__spec__, "name", None)
+    if is_copy():
+        from likelihead.training.processes import end_with_parent
+
+        end_with_parent()
     # A console script does not look for modules in the folder where it was typed, as `python train.py` does.
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
@@ -78,6 +86,7 @@ def start(task: Task, config_name: str, words: Sequence[str]) -> None:
     @wraps(task)
     def reporting(config: Any) -> Any:
         sys.argv = typed
+        _start_as(module)
         resolvers.register()
         with reports_errors():
             return task(config)
@@ -87,7 +96,14 @@ def start(task: Task, config_name: str, words: Sequence[str]) -> None:
     flags = ["-m"] if set(words) & SWEEP else []
     sys.argv = [typed[0], *flags, *(word for word in words if word not in SWEEP)]
     try:
-        with reports_interruption(lambda: "nothing more was done"):
+        with reports_interruption(lambda: "nothing more was done"), terminates_as_interrupted():
             application()
     finally:
         sys.argv = typed
+
+
+def _start_as(module: str | None) -> None:
+    """Let Lightning start further processes as this command was started: as a module, or else as a script."""
+    main = sys.modules["__main__"]
+    if getattr(main.__spec__, "name", None) != module:
+        main.__spec__ = None if module is None else ModuleSpec(module, None)

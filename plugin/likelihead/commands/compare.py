@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
@@ -13,30 +14,29 @@ from likelihead.commands import command_line, overrides
 from likelihead.commands.directory_claim import claim
 from likelihead.commands.quoting import assignment
 from likelihead.commands.run_directory import output_directory
-from likelihead.commands.trials import ERROR, Trial, trial_of
+from likelihead.commands.sweep import attempt, reported
+from likelihead.commands.trials import Trial, exit_after_failures, trial_of
 from likelihead.commands.trials import report as report_trials
-from likelihead.commands.user_errors import fail, report, reports_errors, sentence_of
+from likelihead.commands.user_errors import reports_errors
 from likelihead.errors import LikelihoodError
-from likelihead.files import write_text
+
+if TYPE_CHECKING:
+    from likelihead.training.fit import Outcome
 
 #: In the directory of the comparison.
 TABLE = "comparison.csv"
 
 
-def train_family(config: DictConfig) -> None:
+def train_family(config: DictConfig) -> float:
     """The task that Hydra runs for each family; what stops it is written to error.txt in the run's directory."""
+    return attempt(_train, config, output_directory())
+
+
+def _train(config: DictConfig) -> Outcome | None:
     from likelihead.commands.train import run
 
-    error_file = output_directory() / ERROR
-    error_file.unlink(missing_ok=True)
-    try:
-        _check_data(config)
-        run(config)
-    except Exception as error:
-        sentence = sentence_of(error)
-        if sentence is None:
-            raise
-        write_text(error_file, sentence + "\n")
+    _check_data(config)
+    return run(config)
 
 
 def _check_data(config: DictConfig) -> None:
@@ -57,9 +57,11 @@ def main() -> None:
         families = _families(words)
         directory = _directory(words)
     places = [assignment("hydra.sweep.dir", str(directory)), "hydra.sweep.subdir=${hydra:runtime.choices.distribution}"]
-    with claim(["-m", *words, *places]) as claimed:
+    with (
+        claim(["-m", *words, *places]) as claimed,
+        reported(lambda: _report([trial_of(directory / name, {"distribution": name}) for name in families], directory)),
+    ):
         command_line.start(train_family, "train", claimed)
-        _report([trial_of(directory / name, {"distribution": name}) for name in families], directory)
 
 
 def _families(words: Sequence[str]) -> list[str]:
@@ -72,6 +74,10 @@ def _families(words: Sequence[str]) -> list[str]:
     for override in overrides.parsed(words):
         if override.key_or_group == "distribution":
             families = [str(value) for value in overrides.values(override)]
+            if isinstance(override.value(), list):
+                given = str(override.input_line)
+                plain = given.replace("[", "").replace("]", "")
+                raise LikelihoodError(f"{given}: write the list without brackets, {plain}")
         elif override.is_sweep_override():
             raise LikelihoodError(
                 f"{override.input_line}: compare takes a list of distributions only, because the runs of a family "
@@ -101,17 +107,9 @@ def _directory(words: Sequence[str]) -> Path:
 
 def _report(trials: Sequence[Trial], directory: Path) -> None:
     """Print the table and write it to comparison.csv; exits with status 1 where a family could not be trained."""
-    failed = [trial for trial in trials if trial.failure]
-    if len(failed) == len(trials):
-        reasons = sorted({trial.failure for trial in failed})
-        if len(reasons) > 1:
-            reasons = [f"{trial.name}: {trial.failure}" for trial in failed]
-        fail(f"none of the families could be trained: {'; '.join(reasons)}")
-    report_trials(trials, directory / TABLE, _by_nll, ["distribution"], "NLL per row in nats, the best first")
-    if failed:
-        names = ", ".join(trial.name for trial in failed)
-        report(f"{len(failed)} of {len(trials)} families could not be trained: {names}")
-        raise SystemExit(1)
+    if not all(trial.failure for trial in trials):
+        report_trials(trials, directory / TABLE, _by_nll, ["distribution"], "NLL per row in nats, the best first")
+    exit_after_failures(trials, "families", SystemExit(1))
 
 
 def _by_nll(trial: Trial) -> float:

@@ -9,6 +9,7 @@ from hydra.utils import to_absolute_path
 from omegaconf import DictConfig, OmegaConf
 
 from likelihead.errors import LikelihoodError
+from likelihead.files import refuse_url
 
 
 def path_of(config: DictConfig, key: str) -> Path:
@@ -20,6 +21,7 @@ def path_of(config: DictConfig, key: str) -> Path:
     value = OmegaConf.select(config, key, throw_on_missing=False)
     if value is None:
         raise LikelihoodError(f"{key} is missing: add {key}=FILE")
+    refuse_url(value, key)
     return Path(to_absolute_path(str(value)))
 
 
@@ -46,4 +48,6 @@ def output_of(config: DictConfig, inputs: Sequence[Path | None]) -> Path:
         raise LikelihoodError(f"output={path} is a directory: name a file in it")
     if any(other and path.exists() and other.exists() and path.samefile(other) for other in inputs):
         raise LikelihoodError(f"output={path} is one of the input files: choose another name")
+    if path.suffix == ".ckpt":
+        raise LikelihoodError(f"output={path} has the name of a checkpoint: choose another name")
     return path

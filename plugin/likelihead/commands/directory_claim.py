@@ -15,9 +15,11 @@ from omegaconf.errors import OmegaConfBaseException
 from likelihead.commands import overrides, quoting
 from likelihead.commands.command_line import SWEEP
 from likelihead.commands.directory_lock import locked
-from likelihead.commands.run_directory import CONFIG, LAST, TRACES, is_copy, is_sweep, output_directory
+from likelihead.commands.ranks import is_copy, is_launched_outside
+from likelihead.commands.run_directory import BEST, CONFIG, LAST, TRACES, is_sweep, output_directory
 from likelihead.commands.user_errors import Refusal, reports_errors
 from likelihead.errors import LikelihoodError
+from likelihead.files import refuse_url
 
 #: Flags beside which a command runs its task; with any other it only prints.
 RUNNING = {*SWEEP, "-r", "--run", "-cd", "--config-dir", "-cp", "--config-path", "-cn", "--config-name"}
@@ -38,15 +40,19 @@ def claim(words: list[str]) -> Iterator[list[str]]:
             yield words
             return
         sweep, resume = _sweeps(words, config), config.get("resume")
+        if is_launched_outside():
+            _check_launched(words, sweep, bool(resume))
         key = "hydra.sweep.dir" if sweep else "hydra.run.dir"
+        directory = str(resume or _resolved(config, key))
+        refuse_url(directory, "resume" if resume else key)
         if resume:
             _check_resume(Path(resume), words, sweep)
-        directory = str(resume or _resolved(config, key))
         # A resumed run keeps the .hydra folder of its first command.
         sent = [*words, quoting.assignment(key, directory), *(["hydra.output_subdir=null"] if resume else [])]
         if is_copy():
             # Lightning tells a further process where its run writes, but other launchers do not know resume.
-            yield sent if resume and not any(word.startswith(f"{key}=") for word in words) else words
+            sent = sent if resume and not any(word.startswith(f"{key}=") for word in words) else list(words)
+            yield [*sent, "hydra.output_subdir=null"] if is_launched_outside() else sent
             return
         with _held(Path(directory), bool(resume), "*/" if sweep else ""):
             yield sent
@@ -87,15 +93,28 @@ def _resolved(config: DictConfig, key: str) -> str:
         HydraConfig.instance().cfg = before
 
 
+def _check_launched(words: Sequence[str], sweep: bool, resume: bool) -> None:
+    if sweep:
+        raise LikelihoodError(
+            "torchrun and srun start every process with this command line, and each would sweep for itself: start a "
+            "sweep without them, with trainer.devices=… for several processes in each trial"
+        )
+    if not resume and not any(word.startswith("hydra.run.dir=") for word in words):
+        raise LikelihoodError(
+            "each of the processes that torchrun or srun starts would write to a directory of its own: name one for "
+            "all of them, hydra.run.dir=RUN"
+        )
+
+
 def _check_resume(directory: Path, words: Sequence[str], sweep: bool) -> None:
     if sweep:
         raise LikelihoodError("resume continues one run, and -m starts several: resume them one by one")
     if any(word.startswith("hydra.run.dir=") for word in words) and not is_copy():
         raise LikelihoodError("a resumed run stays in its directory: leave out hydra.run.dir")
-    for needed in (Path(CONFIG), LAST):
-        if not (directory / needed).is_file():
+    for needed in ((Path(CONFIG),), (LAST, BEST)):
+        if not any((directory / file).is_file() for file in needed):
             raise LikelihoodError(
-                f"resume={directory}: there is no {str(directory / needed)!r}; give the directory of a run that "
+                f"resume={directory}: there is no {str(directory / needed[0])!r}; give the directory of a run that "
                 "wrote a checkpoint, such as outputs/2026-01-31/12-00-00.000000"
             )
 

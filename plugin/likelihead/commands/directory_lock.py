@@ -13,6 +13,8 @@ from likelihead.errors import LikelihoodError
 LOCK = ".lock"
 #: How often the directory is made again where a refused run removes it at the same moment.
 ATTEMPTS = 20
+#: The bytes that must be free for a run to start.
+SPACE = 2**20
 
 
 @contextmanager
@@ -40,6 +42,7 @@ def _acquire(directory: Path) -> FileLock:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
+            _check_space(directory)
             return lock
         except FileNotFoundError:
             continue
@@ -48,5 +51,18 @@ def _acquire(directory: Path) -> FileLock:
                 f"another run is writing to {str(directory)!r}: wait until it has ended, or choose another directory"
             ) from error
         except OSError as error:
+            lock.release()
             raise LikelihoodError(f"a run cannot write to {str(directory)!r}: {error.strerror or error}") from error
+    if not directory.parent.is_dir():
+        raise LikelihoodError(f"a run cannot write to {str(directory)!r}: the directory cannot be made")
     raise LikelihoodError(f"{str(directory)!r} is removed as soon as it is made: choose another directory")
+
+
+def _check_space(directory: Path) -> None:
+    """Write some bytes and remove them again: a disk that is full, or read-only, is found before training."""
+    probe = directory / f"{LOCK}.space"
+    try:
+        with probe.open("wb") as file:
+            file.write(bytes(SPACE))
+    finally:
+        probe.unlink(missing_ok=True)

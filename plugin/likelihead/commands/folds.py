@@ -12,7 +12,8 @@ from omegaconf import OmegaConf
 
 from likelihead.commands import overrides, quoting
 from likelihead.commands.command_line import SWEEP
-from likelihead.commands.run_directory import CONFIG, is_copy
+from likelihead.commands.ranks import is_copy
+from likelihead.commands.run_directory import CONFIG
 from likelihead.files import write_json
 
 #: In the directory of the folds.
@@ -46,6 +47,8 @@ def report_folds(words: Sequence[str]) -> bool:
         return False
     directory = Path(str(given["hydra.sweep.dir"].value()))
     runs = [file.parent for file in sorted(directory.rglob(CONFIG)) if (file.parent / "metrics.json").is_file()]
+    if not runs:
+        return True
     folds: dict[str, dict[int, Metrics]] = {}
     for run in runs:
         fold, others = _fold_of(run)

@@ -112,6 +112,22 @@ def _check_flags(words: Sequence[str]) -> None:
         raise LikelihoodError(f"there is no flag {flag}; options have no dashes: write {name}={value}")
 
 
+def check_lists(words: Sequence[str]) -> None:
+    """Refuse several values for a key in a command that runs once.
+
+    Raises:
+        LikelihoodError: the first word that gives them.
+    """
+    if any(word.split("=")[0] == "hydra.mode" for word in words):
+        return
+    for override in parsed(words):
+        if override.is_sweep_override():
+            raise LikelihoodError(
+                f"{override.input_line} gives several values: add -m to train one run for each, give one value, or "
+                f"write a list in brackets, {override.key_or_group}=[…]"
+            )
+
+
 def parsed(words: Sequence[str]) -> list[Override]:
     """The overrides among the words.
 

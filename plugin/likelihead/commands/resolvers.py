@@ -25,9 +25,10 @@ def _over_rows(value: float, *, _root_: DictConfig) -> Any:
     return f"{value} over the rows of a step" if rows is None else value / rows
 
 
-def _monitored(validation_fraction: float) -> str:
+def _monitored(validation_fraction: float, *, _root_: DictConfig) -> str:
     """The metric that early stopping and the best checkpoint monitor."""
-    return "validation/nll" if validation_fraction else "train/nll"
+    batches = (_root_.get("trainer") or {}).get("limit_val_batches")
+    return "train/nll" if not validation_fraction or (batches is not None and not batches) else "validation/nll"
 
 
 def _can_fuse(precision: Any) -> bool:

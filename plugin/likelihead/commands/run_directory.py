@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +12,16 @@ from hydra.types import RunMode
 from hydra.utils import to_absolute_path
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from likelihead.commands.overrides import OPTIONAL_GROUPS
+from likelihead.commands.overrides import OPTIONAL_GROUPS, groups
+from likelihead.commands.ranks import is_copy
 from likelihead.commands.stored_config import check_stored, load_stored
 from likelihead.errors import LikelihoodError
-from likelihead.files import write_text
+from likelihead.files import refuse_url, write_text
 
 CONFIG = "config.yaml"
 LAST, BEST = Path("checkpoints") / "last.ckpt", Path("checkpoints") / "best.ckpt"
 #: What shows that a directory holds a run.
 TRACES = ("checkpoints", "metrics.csv", "metrics.json")
-
-
-def is_copy() -> bool:
-    """Whether this is a further process of a run on several devices: the first one does the writing."""
-    return any(os.environ.get(rank, "0") != "0" for rank in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
 
 
 def output_directory() -> Path:
@@ -47,6 +42,7 @@ def run_config(config: DictConfig) -> DictConfig:
         _record_choices(config)
     for key in ("path", "test_path"):
         if not OmegaConf.is_missing(config.data, key) and config.data.get(key):
+            refuse_url(config.data[key], f"data.{key}")
             config.data[key] = to_absolute_path(config.data[key])
     if not is_copy():
         write_text(directory / CONFIG, OmegaConf.to_yaml(OmegaConf.merge(config, {"resume": None})))
@@ -59,6 +55,9 @@ def _resumed(directory: Path, composed: DictConfig) -> DictConfig:
     for word in HydraConfig.get().overrides.task:
         override = OverridesParser.create().parse_override(word)
         key = override.key_or_group
+        # `~architecture` makes room for a class of the user's own, whose options the run has stored.
+        if override.is_delete() and key in groups():
+            continue
         if key in choices or key in OPTIONAL_GROUPS:
             _check_choice(saved, key, override, directory)
         elif key != "resume":
@@ -97,3 +96,25 @@ def is_finished(config: DictConfig, directory: Path) -> bool:
     """Whether the run to resume had already ended, and no override asks for more training."""
     typed = [word for word in HydraConfig.get().overrides.task if word.split("=", 1)[0] not in ("resume", "report")]
     return bool(config.resume) and not typed and all((directory / name).is_file() for name in (BEST, "metrics.json"))
+
+
+def newest(directory: Path) -> Path:
+    """The newest checkpoint of a run that loads; a line on the terminal names one that does not.
+
+    Raises:
+        LikelihoodError: none loads.
+    """
+    from likelihead.training.checkpoint import read
+
+    steps, faults = {}, []
+    for file in (directory / LAST, directory / BEST):
+        try:
+            steps[file] = int(read(file)["global_step"])
+        except (LikelihoodError, KeyError, TypeError, ValueError) as error:
+            faults.append(str(error) if isinstance(error, LikelihoodError) else f"{str(file)!r} is damaged")
+    if not steps:
+        raise LikelihoodError(f"{directory} has no checkpoint to resume from: {'; '.join(faults)}")
+    chosen = max(steps, key=lambda file: steps[file])
+    if faults and not is_copy():
+        print(f"Resuming from {chosen.name}, step {steps[chosen]}: {'; '.join(faults)}", flush=True)
+    return chosen

@@ -11,6 +11,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from likelihead.commands.overrides import REPLACEABLE
 from likelihead.configs import conf_directory
 from likelihead.errors import LikelihoodError
 
@@ -82,9 +83,11 @@ def _is_target(key: str) -> bool:
 
 
 def _refusal(directory: Path, key: str, value: Any) -> str:
+    is_word = key.rpartition(".")[0] in REPLACEABLE
+    again = f": {key}={value}" if is_word else ", with --config-dir and the choice of its group"
     return (
         f"the config in {directory} has {key}={value}, which no shipped config names: the folder of a run may not "
-        "choose code to run; choose it again on this command line, with --config-dir and the choice of its group"
+        f"choose code to run; if it is yours, choose it again on this command line{again}"
     )
 
 

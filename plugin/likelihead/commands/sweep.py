@@ -2,33 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from likelihead.commands import overrides
-from likelihead.commands.run_directory import CONFIG, is_copy
-from likelihead.commands.trials import report, trial_of
+from likelihead.commands.ranks import is_copy
+from likelihead.commands.run_directory import CONFIG
+from likelihead.commands.trials import ERROR, exit_after_failures, report, trial_of
+from likelihead.commands.user_errors import Interruption, Refusal, sentence_of
+from likelihead.files import write_text
+
+if TYPE_CHECKING:
+    from likelihead.training.fit import Outcome
 
 #: In the directory of the sweep.
 TABLE = "sweep.csv"
 
 
-def report_sweep(words: Sequence[str]) -> None:
-    """Print the runs of the sweep that a command line started, and write them to sweep.csv; nothing for one run."""
+def attempt(task: Callable[[DictConfig], Outcome | None], config: DictConfig, directory: Path) -> float:
+    """Run one trial; what stops it is written to error.txt in its directory, and the other trials go on.
+
+    Returns:
+        What a sweep minimises; infinity for a trial that failed.
+    """
+    error_file = directory / ERROR
+    error_file.unlink(missing_ok=True)
+    try:
+        outcome = task(config)
+    except Exception as error:
+        sentence = sentence_of(error)
+        if sentence is None:
+            traceback.print_exc()
+            sentence = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        write_text(error_file, sentence + "\n")
+        return math.inf
+    return math.inf if outcome is None else outcome.objective
+
+
+@contextmanager
+def reported(report: Callable[[], None]) -> Iterator[None]:
+    """Report the trials after the block, and also those that are finished when a signal stops it."""
+    try:
+        yield
+    except Interruption:
+        with suppress(SystemExit):
+            report()
+        raise
+    report()
+
+
+def report_sweep(words: Sequence[str], has_table: bool = True) -> None:
+    """Print the runs of the sweep that a command line started, and write them to sweep.csv; nothing for one run.
+
+    Exits with status 1 where a run failed; of that one nothing stays unless it was trained.
+
+    Args:
+        words: the command line.
+        has_table: whether there is a table; the failures are reported in any case.
+    """
     given = [override.value() for override in overrides.parsed(words) if override.key_or_group == "hydra.sweep.dir"]
-    if not given or is_copy() or not (Path(str(given[-1])) / "multirun.yaml").is_file():
+    if not given or is_copy():
         return
     directory = Path(str(given[-1]))
-    runs = sorted((file.parent for file in directory.rglob(CONFIG) if file.parent.name != ".hydra"), key=_number)
-    if not runs:
-        return
+    runs = sorted((file.parent.parent for file in directory.rglob(f".hydra/{CONFIG}")), key=_number)
     chosen = _distinguishing([_overrides(run) for run in runs])
     trials = [trial_of(run, words) for run, words in zip(runs, chosen, strict=True)]
-    columns = list(dict.fromkeys(name for words in chosen for name in words))
-    title = "NLL per row in nats, the lowest validation NLL first"
-    report(trials, directory / TABLE, lambda trial: trial.objective, columns, title)
+    if has_table and not all(trial.failure for trial in trials):
+        columns = list(dict.fromkeys(name for words in chosen for name in words))
+        title = "NLL per row in nats, the lowest validation NLL first"
+        report(trials, directory / TABLE, lambda trial: trial.objective, columns, title)
+    exit_after_failures(trials, "runs", Refusal(1))
 
 
 def _number(run: Path) -> tuple[int, str]:

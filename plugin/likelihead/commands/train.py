@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
@@ -10,8 +11,9 @@ from omegaconf import DictConfig
 
 from likelihead.commands import command_line, describe, directory_claim
 from likelihead.commands.folds import expanded, report_folds
-from likelihead.commands.run_directory import LAST, is_copy, output_directory
-from likelihead.commands.sweep import report_sweep
+from likelihead.commands.ranks import is_copy
+from likelihead.commands.run_directory import BEST, LAST, is_sweep, output_directory
+from likelihead.commands.sweep import attempt, report_sweep, reported
 from likelihead.commands.user_errors import reports_interruption
 
 if TYPE_CHECKING:
@@ -37,13 +39,15 @@ def _chosen(config: DictConfig) -> str:
 
 def _how_to_resume() -> str:
     directory = output_directory()
-    if not (directory / LAST).is_file():
+    if not any((directory / file).is_file() for file in (LAST, BEST)):
         return f"no epoch had ended, so that there is nothing to resume in {directory}"
     return f"{shlex.join(['likelihead', 'train', f'resume={directory}'])} continues this run"
 
 
 def objective(config: DictConfig) -> float | None:
     """The task that Hydra runs: its value is the validation NLL, which a sweep minimises."""
+    if is_sweep():
+        return attempt(run, config, output_directory())
     outcome = run(config)
     return None if outcome is None else outcome.objective
 
@@ -54,7 +58,9 @@ def main() -> None:
     if describe.is_asked_for(words):
         command_line.start(describe.describe, "train", [*words, *describe.NOWHERE])
         return
-    with directory_claim.claim(expanded(words)) as words:
-        command_line.start(objective, "train", words)
-        if not report_folds(words):
-            report_sweep(words)
+    with directory_claim.claim(expanded(words)) as claimed, reported(lambda: _report(claimed)):
+        command_line.start(objective, "train", claimed)
+
+
+def _report(words: Sequence[str]) -> None:
+    report_sweep(words, has_table=not report_folds(words))

@@ -8,20 +8,12 @@ from typing import Any
 import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 
-from likelihead.commands import build, remarks, summary
+from likelihead.commands import build, further_processes, remarks, summary
 from likelihead.commands.hints import how_to_predict
-from likelihead.commands.run_directory import (
-    BEST,
-    LAST,
-    is_finished,
-    is_sweep,
-    output_directory,
-    run_config,
-)
+from likelihead.commands.run_directory import BEST, is_finished, newest, output_directory, run_config
 from likelihead.commands.run_title import run_title, source_name
 from likelihead.data import Data, Examples, save_rows
 from likelihead.data.views import Subset
-from likelihead.errors import LikelihoodError
 from likelihead.files import write_whole
 from likelihead.training.checkpoint import load_weights, read
 from likelihead.training.data_module import DataModule, with_calibration_rows
@@ -42,10 +34,11 @@ def train(config: DictConfig) -> Outcome | None:
         pl.seed_everything(config.seed, workers=True, verbose=False)
         data = build.load_rows(config)
         trainer = build.build_trainer(config)
-        _refuse_mixed_trials(trainer)
+        further_processes.check_launch(trainer)
         rows = build.build_rows(config, data, trainer.world_size)
         rows = with_calibration_rows(rows, config.calibrate, config.ensemble > 1)
         build.scale_to_rows(config, rows, trainer)
+        further_processes.add_check_of_configs(trainer, config)
         module = build.build_module(config, rows)
         module.extra["distribution"] = _distribution(config, module)
         if is_finished(config, directory):
@@ -55,9 +48,10 @@ def train(config: DictConfig) -> Outcome | None:
         else:
             _store_splits(data, rows, directory, trainer)
             _announce(config, module, data, rows, trainer)
-            start = {"weights": config.checkpoint, "resume": directory / LAST if config.resume else None}
+            start = {"weights": config.checkpoint, "resume": newest(directory) if config.resume else None}
             start["calibrate"] = config.calibrate
-            outcome = fit(module, rows, trainer=trainer, directory=directory, seed=config.seed, **start)
+            with further_processes.started_as_one_run():
+                outcome = fit(module, rows, trainer=trainer, directory=directory, seed=config.seed, **start)
             trained = trainer.current_epoch
     if outcome is not None:
         course = remarks.course(directory / BEST, trained, config.trainer.max_epochs)
@@ -110,15 +104,6 @@ def _print_end(config: DictConfig, outcome: Outcome, data: object, course: str |
         f"Predict: {how_to_predict(config, outcome.module, directory, outcome.evaluations['test'].n > 0)}",
     ]
     summary.print_summary(run_title(config, outcome.module, data), outcome.evaluations, notes)
-
-
-def _refuse_mixed_trials(trainer: pl.Trainer) -> None:
-    """Lightning starts the other processes from the command line: in a sweep each of them would sweep for itself."""
-    if is_sweep() and trainer.world_size > 1:
-        raise LikelihoodError(
-            f"a sweep (-m) cannot train on {trainer.world_size} processes, because trials would mix: add "
-            "strategy=cpu or strategy=gpu, or start the runs one by one"
-        )
 
 
 def _store_splits(data: object, rows: pl.LightningDataModule, directory: Path, trainer: pl.Trainer) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from likelihead.commands.run_directory import CONFIG
+from likelihead.commands.user_errors import fail
+from likelihead.commands.user_errors import report as report_error
 from likelihead.files import write_text
 
 #: In the directory of a run that failed: why.
@@ -133,6 +135,20 @@ def notes(trials: Sequence[Trial]) -> list[str]:
             "family, so that their NLLs cannot be compared: choose one data set for all, such as data=diabetes."
         )
     return lines
+
+
+def exit_after_failures(trials: Sequence[Trial], noun: str, end: SystemExit) -> None:
+    """Exit with one sentence where a trial failed, with `end` where others did not; those are reported before."""
+    failed = [trial for trial in trials if trial.failure]
+    if failed and len(failed) == len(trials):
+        reasons = sorted({trial.failure for trial in failed})
+        if len(reasons) > 1:
+            reasons = [f"{trial.name}: {trial.failure}" for trial in failed]
+        fail(f"none of the {noun} could be trained: {'; '.join(reasons)}")
+    if failed:
+        names = ", ".join(trial.name for trial in failed)
+        report_error(f"{len(failed)} of {len(trials)} {noun} could not be trained: {names}")
+        raise end
 
 
 def _csv(trials: Sequence[Trial], columns: Sequence[str]) -> str:

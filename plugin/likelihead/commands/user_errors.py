@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import NoReturn
 
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from likelihead.errors import LikelihoodError
+from likelihead.commands.ranks import is_copy
+from likelihead.errors import Interrupted, LikelihoodError
 
 
 class Refusal(SystemExit):
@@ -44,23 +48,47 @@ def sentence_of(error: Exception) -> str | None:
 
 
 class Interruption(SystemExit):
-    """The exit of a command that Ctrl-C stopped."""
+    """The exit of a command that a signal stopped: 128 and the number of the signal, as a shell reports it."""
 
 
 @contextmanager
 def reports_interruption(advice: Callable[[], str]) -> Iterator[None]:
-    """Exit with one sentence and status 130 where Ctrl-C stops the block; `advice` says what can be done then."""
+    """Exit with one sentence, and status 130 or 143, where Ctrl-C or SIGTERM stops the block.
+
+    Args:
+        advice: says what can be done then.
+    """
     try:
         yield
     except Interruption:
         raise
     except (KeyboardInterrupt, SystemExit) as end:
-        # Lightning turns the interruption of a training into an exit.
-        if not isinstance(end, KeyboardInterrupt) and not isinstance(end.__context__, KeyboardInterrupt):
+        # Lightning turns a KeyboardInterrupt in the middle of a step into an exit.
+        cause = end if isinstance(end, KeyboardInterrupt) else end.__context__
+        if not isinstance(cause, KeyboardInterrupt):
             raise
+        number = cause.number if isinstance(cause, Interrupted) else signal.SIGINT
         sys.stdout.flush()
-        print(f"interrupted: {advice()}", file=sys.stderr)
-        raise Interruption(130) from None
+        if not is_copy():
+            print(f"{'interrupted' if number == signal.SIGINT else 'terminated'}: {advice()}", file=sys.stderr)
+        raise Interruption(128 + number) from None
+
+
+@contextmanager
+def terminates_as_interrupted() -> Iterator[None]:
+    """Raise `Interrupted` in the block on SIGTERM, as Python raises KeyboardInterrupt on Ctrl-C."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise Interrupted(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -90,6 +90,7 @@ class BatchLoader:
             raise LikelihoodError("these rows have no targets, so there is nothing to train on or to score")
         self.dataset, self.batch_size, self.rank, self.world_size = dataset, batch_size, rank, world_size
         self.sampler = EpochOrder(len(dataset), shuffle, seed)
+        self._next, self._first = 0, 0
 
     @property
     def global_batch_size(self) -> int:
@@ -107,9 +108,18 @@ class BatchLoader:
         rows = min(self.global_batch_size, len(self.dataset) - step * self.global_batch_size)
         return rows * self.rank // self.world_size, rows * (self.rank + 1) // self.world_size, rows
 
+    def state_dict(self) -> dict[str, int]:
+        """The step at which the pass over the data continues: 0 where it has ended."""
+        return {"step": self._next % max(1, len(self))}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Start the next pass over the data at the step of a `state_dict`."""
+        self._next = self._first = state_dict["step"]
+
     def __iter__(self) -> Iterator[Batch]:
-        order = self.sampler.rows()
-        for step in range(len(self)):
+        order, start_step, self._first = self.sampler.rows(), self._first, 0
+        for step in range(start_step, len(self)):
+            self._next = step + 1
             first = step * self.global_batch_size
             start, end, _ = self.share(step)
             rows = slice(first + start, first + end)

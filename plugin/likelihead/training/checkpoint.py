@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from pickle import UnpicklingError
@@ -11,12 +12,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from likelihead import architectures
 from likelihead.errors import LikelihoodError
+from likelihead.files import refuse_url
 from likelihead.heads.joint_head import any_head_from
 from likelihead.training.checkpoint_files import AtomicCheckpointIO, check_checksum
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.module import FORMAT, LikelihoodModule
+from likelihead.training.untrusted import build_described, check_archive, check_contents, check_sizes
 
 #: In the directory of a run.
 BEST = Path("checkpoints") / "best.ckpt"
@@ -86,6 +88,7 @@ def read(path: str | Path) -> dict[str, Any]:
     Raises:
         LikelihoodError: the file is missing, damaged or not a checkpoint of likelihead.
     """
+    refuse_url(path, "checkpoint")
     file = checkpoint_file(path)
     if not file.is_file():
         raise LikelihoodError(
@@ -100,13 +103,18 @@ def read(path: str | Path) -> dict[str, Any]:
     if file.suffix == SAFETENSORS:
         return _read_exported(file)
     try:
-        contents = torch.load(file, map_location="cpu", weights_only=True)
+        check_archive(file)
+        with warnings.catch_warnings():
+            # torch warns of a pickle that it did not write, and then refuses it.
+            warnings.simplefilter("ignore", UserWarning)
+            contents = torch.load(file, map_location="cpu", weights_only=True)
+    except LikelihoodError:
+        raise
     except DAMAGED as error:
         raise LikelihoodError(
             f"{str(path)!r} cannot be read as data: it is damaged, or holds more than tensors and plain values"
         ) from error
-    if not isinstance(contents, dict) or "likelihead" not in contents or "state_dict" not in contents:
-        raise LikelihoodError(f"{str(path)!r} is not a checkpoint of likelihead: name one that it wrote")
+    check_contents(contents, str(path))
     check_checksum(contents, str(path))
     return contents
 
@@ -128,8 +136,25 @@ def _read_exported(file: Path) -> dict[str, Any]:
 def restore(
     contents: dict[str, Any], where: str, architecture: nn.Module | None = None, families: Iterable[type] = ()
 ) -> LikelihoodModule:
-    """Rebuild a module from the contents of a checkpoint; `where` names the file in messages."""
+    """Rebuild a module from the contents of a checkpoint; `where` names the file in messages.
+
+    Raises:
+        LikelihoodError: its description or its weights are not those of a module.
+    """
+    try:
+        return _restored(contents, where, architecture, families)
+    except LikelihoodError:
+        raise
+    except DAMAGED as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise LikelihoodError(f"{where!r} describes no module: it is damaged, or was changed ({reason})") from error
+
+
+def _restored(
+    contents: dict[str, Any], where: str, architecture: nn.Module | None = None, families: Iterable[type] = ()
+) -> LikelihoodModule:
     description, state = contents["likelihead"], contents["state_dict"]
+    check_sizes(description, state, where)
     if description.get("format") != FORMAT:
         raise LikelihoodError(
             f"{where!r} has format {description.get('format')}, and this version reads format {FORMAT}: train it again"
@@ -138,7 +163,10 @@ def restore(
         spec = description["architecture"]
         if spec is None:
             raise LikelihoodError(f"{where!r} was trained with a network of your own: load(path, architecture=network)")
-        architecture = architectures.build(spec["name"], spec["in_features"], **spec["options"])
+        architecture = build_described(spec, state, where)
+        given, taken = architecture.out_features, description["head"].get("in_features")
+        if given != taken:
+            raise LikelihoodError(f"{where!r} has a network that gives {given} features, and a head that takes {taken}")
     module = LikelihoodModule(architecture, any_head_from(description["head"], families))
     members = description.get("members")
     if members is not None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 from collections.abc import Mapping
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,8 @@ from likelihead.files import remove_unfinished, write_whole
 
 #: Under this key of what a checkpoint says about the module stands the checksum of its weights.
 CHECKSUM = "checksum"
+#: The libraries whose versions a checkpoint names.
+LIBRARIES = ("likelihead", "torch", "pytorch-lightning", "pyro-ppl", "numpy")
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -35,14 +40,33 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         description = checkpoint.get("likelihead")
         if isinstance(description, dict):
             description[CHECKSUM] = checksum(checkpoint["state_dict"])
+            description["versions"] = versions()
         try:
             remove_unfinished(place)
             write_whole(place, lambda temporary: torch.save(checkpoint, temporary))
-        except (OSError, RuntimeError) as error:
-            reason = " ".join(str(getattr(error, "strerror", None) or error).split())
+        except (LikelihoodError, OSError, RuntimeError) as error:
+            cause = error.__cause__ or error
+            reason = " ".join(str(getattr(cause, "strerror", None) or cause).split())
             raise LikelihoodError(
                 f"the checkpoint {str(place)!r} cannot be written: {reason[:200]}; the one before it is kept"
             ) from error
+
+
+@cache
+def versions() -> dict[str, str]:
+    """The versions of the libraries that write a checkpoint.
+
+    >>> sorted(versions())
+    ['likelihead', 'numpy', 'pyro-ppl', 'python', 'pytorch-lightning', 'torch']
+    """
+    return {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}}
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def checksum(state: Mapping[str, Any]) -> str:

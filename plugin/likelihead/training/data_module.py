@@ -13,6 +13,7 @@ from torch import Tensor
 from likelihead.data.batch import Batch
 from likelihead.data.dataset import Data, Dataset, Examples
 from likelihead.data.loader import BatchLoader
+from likelihead.data.own_loader import OwnLoader, deals_out_rows
 from likelihead.data.stream import StreamedRows
 from likelihead.data.views import Subset
 from likelihead.errors import LikelihoodError
@@ -28,7 +29,8 @@ DatasetOrLoader = Dataset | Iterable[Any]
 class DataModule(pl.LightningDataModule):
     """Training, validation and test rows.
 
-    Data sets are read by a `BatchLoader`, created once the process knows its rank; loaders are passed on unchanged.
+    Data sets are read by a `BatchLoader`, created once the process knows its rank, and training loaders by an
+    `OwnLoader`; other loaders are passed on unchanged.
 
     Args:
         train, validation, test: a `Dataset`, a loader such as torch's DataLoader, or None.
@@ -66,13 +68,13 @@ class DataModule(pl.LightningDataModule):
         rows = self.rows[part]
         if rows is None:
             return []
+        rank = self.trainer.global_rank if self.trainer else 0
+        world_size = self.trainer.world_size if self.trainer else 1
         if not has_length(rows):
-            return rows
+            return OwnLoader(rows, self.seed, rank, world_size) if part == "train" else rows  # type: ignore[arg-type]
         if part != "train" and not len(rows):
             return []
         shuffle = shuffle and self.batch_size is not None
-        rank = self.trainer.global_rank if self.trainer else 0
-        world_size = self.trainer.world_size if self.trainer else 1
         if isinstance(rows, StreamedRows):
             return rows.loader(self.batch_size, shuffle, self.seed, rank, world_size)
         return BatchLoader(rows, self.batch_size, shuffle, self.seed, rank, world_size)
@@ -206,7 +208,8 @@ def rows_per_step(module: pl.LightningDataModule, processes: int, accumulated: i
         size = module.batch_size
         return len(train) if size is None else min(len(train), size * processes * accumulated)
     size = getattr(train, "batch_size", None) or len(next(batches(train)).y)  # type: ignore[arg-type]
-    return int(size) * processes * accumulated
+    is_shared = isinstance(module, DataModule) and not deals_out_rows(train)
+    return int(size) * (1 if is_shared else processes) * accumulated
 
 
 def part_of(module: pl.LightningDataModule, part: str) -> DatasetOrLoader:

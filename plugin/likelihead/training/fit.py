@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
-from likelihead.errors import LikelihoodError
+from likelihead.errors import Interrupted, LikelihoodError
 from likelihead.evaluation.calibration import calibrate as conformal
 from likelihead.evaluation.evaluate import Evaluation, evaluate_all
 from likelihead.files import write_json, write_whole
-from likelihead.training.checkpoint import load_weights, read, store_description
+from likelihead.training.checkpoint import DAMAGED, load_weights, read, store_description
 from likelihead.training.data_module import as_data_module, has_validation, rows_per_step, with_calibration_rows
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.ensemble_data import EnsembleData
+from likelihead.training.interruption import has_started, received_signal
 from likelihead.training.lightning_packages import require_pytorch_lightning
 from likelihead.training.lightning_warnings import without_hints
 from likelihead.training.module import LikelihoodModule
+from likelihead.training.processes import ended_together
 from likelihead.training.trainer import clip_by_row, default_trainer
 
 PARTS = ("train", "validation", "test")
@@ -128,22 +134,33 @@ def fit(
         is_default = trainer is None
         if trainer is None:
             folder = directory or stack.enter_context(tempfile.TemporaryDirectory())
-            monitor = "validation/nll" if has_validation(data, validation) else "train/nll"
+            is_validated = has_validation(data, validation) and trainer_options.get("limit_val_batches", 1) != 0
+            monitor = "validation/nll" if is_validated else "train/nll"
             trainer = default_trainer(Path(folder), monitor, seed, logs=directory is not None, **trainer_options)
         rows = as_data_module(data, validation, test, batch_size, seed, trainer.world_size)
         rows = with_calibration_rows(rows, calibrate, isinstance(module, Ensemble))
         rows = module.prepare_rows(rows, seed=seed, batch_size=batch_size, processes=trainer.world_size)
         if is_default:
             clip_by_row(trainer, rows_per_step(rows, trainer.world_size, trainer.accumulate_grad_batches))
-        _start(module, rows, weights)
+        with _seeded(seed):
+            _start(module, rows, weights)
         _train(trainer, module, rows, resume)
         if not trainer.is_global_zero:
             return None
         best = _restore_best(trainer, module)
-        outcome = conclude(module, rows, directory, calibrate)
+        with _seeded(seed):
+            outcome = conclude(module, rows, directory, calibrate)
         if calibrate is not None and best is not None:
             store_description(best, module.describe())
         return outcome
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Loaders that shuffle give the same order in the block whatever was drawn before it."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def conclude(
@@ -177,9 +194,21 @@ def _train(
     trainer: pl.Trainer, module: LikelihoodModule, rows: pl.LightningDataModule, resume: str | Path | None
 ) -> None:
     try:
-        trainer.fit(module, datamodule=rows, ckpt_path=resume, weights_only=True if resume else None)
+        with ended_together(trainer):
+            trainer.fit(module, datamodule=rows, ckpt_path=resume, weights_only=True if resume else None)
     except MisconfigurationException as error:
         raise LikelihoodError(f"training cannot start: {' '.join(str(error).split())}") from error
+    except DAMAGED as error:
+        if resume is None or isinstance(error, LikelihoodError) or has_started(trainer):
+            raise
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise LikelihoodError(
+            f"training cannot continue from {str(resume)!r}, whose state is damaged or not that of this run ({reason})"
+        ) from error
+    except SIGTERMException:
+        raise Interrupted(received_signal(trainer) or signal.SIGTERM) from None
+    if number := received_signal(trainer):
+        raise Interrupted(number)
 
 
 def _restore_best(trainer: pl.Trainer, module: LikelihoodModule) -> Path | None:

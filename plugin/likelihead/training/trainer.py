@@ -12,9 +12,11 @@ from likelihead.configs import defaults
 from likelihead.training.callbacks.annealed_dropout import AnnealedDropout
 from likelihead.training.callbacks.averaging import MovingAverage
 from likelihead.training.callbacks.checkpoints import BestAndLast
+from likelihead.training.callbacks.epoch_state import EpochState
 from likelihead.training.callbacks.random_state import RandomState
 from likelihead.training.callbacks.shared_dropout import SharedDropout
 from likelihead.training.checkpoint_files import AtomicCheckpointIO
+from likelihead.training.interruption import StopAtSignal
 from likelihead.training.metrics_csv import MetricsCSV
 
 
@@ -47,6 +49,8 @@ def _callbacks(directory: Path, monitor: str, seed: int) -> list[Callback]:
         AnnealedDropout(**options["dropout"]),
         RandomState(seed),
         SharedDropout(),
+        EpochState(),
+        StopAtSignal(),
     ]
 
 

@@ -14,6 +14,7 @@ import pyarrow.dataset
 
 from likelihead.data.tables.text_files import read_text
 from likelihead.errors import LikelihoodError
+from likelihead.files import refuse_url
 
 log = logging.getLogger("likelihead.data")
 
@@ -43,6 +44,7 @@ def read_table(path: str | Path, encoding: str | None = None, text: Collection[s
     Raises:
         LikelihoodError: the file is missing, has another format or no rows, or two of its columns have the same name.
     """
+    refuse_url(path, "data.path")
     path = Path(path)
     if not path.exists():
         raise LikelihoodError(f"there is no file {str(path)!r}: give the path of a CSV or Parquet file as data.path")
