@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from commands.runs import Command, table, words
+from commands.runs import Command, metrics, table, words
 from report.pages import blocks, parsed
 
 from likelihead.commands import run_report
@@ -128,6 +129,16 @@ def test_data_and_networks_of_ones_own(
     assert "name it again, data._target_=report_my_data.images" in sentence(command, capsys, "report", "own")
     command("report", "own", *OWN)
     assert (home / "own" / "report.html").read_bytes() == before
+
+
+def test_a_calibrated_run_shows_both_coverages(home: Path, command: Command) -> None:
+    command("train", *words("calibrated", "trainer.max_epochs=1", "report=true", "calibrate=conformal"))
+    before = (home / "calibrated" / "report.html").read_bytes()
+    shown = re.search(r"After calibration they contain ([\d.]+)%", before.decode())
+    coverage = metrics(home / "calibrated")["test"]["coverage_0.9"]
+    assert shown and float(shown.group(1)) == pytest.approx(100.0 * coverage, abs=0.06)
+    command("report", "calibrated")
+    assert (home / "calibrated" / "report.html").read_bytes() == before
 
 
 @pytest.mark.parametrize("typed", [["--help"], ["train", "--help"], ["report", "--help"]])

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from likelihead.commands.build import build_rows, own_data, own_network, plain
 from likelihead.commands.held_out_rows import SPLITS
 from likelihead.commands.run_directory import CONFIG
+from likelihead.commands.run_parts import row_numbers
 from likelihead.commands.run_title import run_title
 from likelihead.commands.stored_config import load_stored
 from likelihead.data import Data, load_data, load_rows
@@ -21,7 +22,7 @@ from likelihead.families.signature import resolve
 from likelihead.heads.distribution_head import head_from
 from likelihead.report import REPORT, Run, read_history, write_report
 from likelihead.training.checkpoint import read, restore
-from likelihead.training.data_module import part_of, sample_inputs
+from likelihead.training.data_module import part_of, sample_inputs, with_calibration_rows
 from likelihead.training.fit import PARTS, Outcome, conclude
 
 
@@ -68,8 +69,9 @@ def stored_run(checkpoint: Path, config: DictConfig) -> Run:
     stored = load_stored(directory / CONFIG)
     data = _data(directory, stored, config, {**head.family.spec, "family": head.family.cls})
     rows = build_rows(stored, data, processes=1)
+    rows = with_calibration_rows(rows, stored.get("calibrate"), stored.get("ensemble", 1) > 1)
     module = restore(contents, str(checkpoint), _network(checkpoint, config, description, rows), families)
-    _check_unchanged(data, directory, module.extra.get("table"))
+    _check_unchanged(data, rows, directory, module.extra.get("table"))
     return run_of(conclude(module, rows), rows, directory, run_title(stored, module, data))
 
 
@@ -102,11 +104,13 @@ def _network(checkpoint: Path, config: DictConfig, description: Mapping[str, Any
     return own_network(options, sample_inputs(rows).shape[-1])
 
 
-def _check_unchanged(data: Any, directory: Path, table: Mapping[str, Any] | None) -> None:
+def _check_unchanged(data: Any, rows: pl.LightningDataModule, directory: Path, table: Mapping[str, Any] | None) -> None:
     if not isinstance(data, Data) or not (directory / SPLITS).is_file():
         return
-    rows = load_rows(directory / SPLITS)
-    same_rows = all((part.rows.tolist() == rows[name].tolist()) for name, part in data.parts.items())
+    then = load_rows(directory / SPLITS)
+    same_rows = {name: numbers.tolist() for name, numbers in then.items()} == {
+        name: numbers.tolist() for name, numbers in row_numbers(data, rows).items()
+    }
     if not same_rows or (data.encoder is not None and data.encoder.state() != table):
         raise LikelihoodError(
             f"the data of the run in {str(directory)!r} have changed since, so a report would not be about that run: "

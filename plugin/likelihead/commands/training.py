@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
@@ -11,12 +10,12 @@ from omegaconf import DictConfig, OmegaConf
 from likelihead.commands import build, further_processes, remarks, summary
 from likelihead.commands.hints import how_to_predict
 from likelihead.commands.run_directory import BEST, is_finished, newest, output_directory, run_config
+from likelihead.commands.run_parts import parts_of, row_numbers
 from likelihead.commands.run_title import run_title, source_name
-from likelihead.data import Data, Examples, save_rows
-from likelihead.data.views import Subset
+from likelihead.data import Data, save_rows
 from likelihead.files import write_whole
 from likelihead.training.checkpoint import load_weights, read
-from likelihead.training.data_module import DataModule, with_calibration_rows
+from likelihead.training.data_module import with_calibration_rows
 from likelihead.training.fit import Outcome, conclude, fit
 from likelihead.training.lightning_warnings import without_hints
 from likelihead.training.module import LikelihoodModule
@@ -65,19 +64,10 @@ def _distribution(config: DictConfig, module: LikelihoodModule) -> str:
     return module.head.name if name in (None, "any") else str(name)
 
 
-def _parts(data: object, rows: pl.LightningDataModule) -> dict[str, Any]:
-    """The parts of the data by name, with the calibration rows as one of them."""
-    if not isinstance(data, Data):
-        return {}
-    if not isinstance(rows, DataModule) or rows.rows["calibration"] is None:
-        return dict(data.parts)
-    return {**data.parts, **{name: rows.rows[name] for name in ("validation", "calibration")}}
-
-
 def _announce(
     config: DictConfig, module: LikelihoodModule, data: object, rows: pl.LightningDataModule, trainer: pl.Trainer
 ) -> None:
-    parts = {name: len(part) for name, part in _parts(data, rows).items() if len(part)}
+    parts = {name: len(part) for name, part in parts_of(data, rows).items() if len(part)}
     if trainer.is_global_zero:
         summary.print_start(module.extra["distribution"], source_name(config, data), parts, config.ensemble)
 
@@ -107,7 +97,6 @@ def _print_end(config: DictConfig, outcome: Outcome, data: object, course: str |
 
 
 def _store_splits(data: object, rows: pl.LightningDataModule, directory: Path, trainer: pl.Trainer) -> None:
-    known = {name: part for name, part in _parts(data, rows).items() if isinstance(part, Examples | Subset)}
     if isinstance(data, Data) and trainer.is_global_zero:
-        parts = {name: part.rows for name, part in known.items()}
+        parts = row_numbers(data, rows)
         write_whole(directory / "splits.npz", lambda place: save_rows(place, parts))

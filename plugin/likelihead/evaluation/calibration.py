@@ -100,6 +100,10 @@ class Conformal(Quantiles):
         """The calibrated quantile of level 1/2."""
         return self.quantile(dist, 0.5)
 
+    def of_target(self, number: int) -> Conformal:
+        """The calibration of one of D targets that are calibrated one by one; of a single target that itself."""
+        return self if self.ranks.ndim == 1 else Conformal(self.levels, self.ranks[:, number])
+
     def state(self) -> dict[str, Any]:
         """The levels and ranks as plain values, for a checkpoint."""
         return {"levels": self.levels.tolist(), "ranks": self.ranks.tolist()}

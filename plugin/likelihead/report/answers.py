@@ -14,6 +14,8 @@ from torch import Tensor
 
 from likelihead import inference
 from likelihead.distributions.joint import Joint
+from likelihead.evaluation.calibration import Conformal
+from likelihead.evaluation.quantiles import UNCALIBRATED, Quantiles
 from likelihead.heads.sites import aligned, by_site
 from likelihead.inference import law, select
 from likelihead.target_types.detect import class_of
@@ -36,6 +38,7 @@ class Answer:
         marginal: that of the marginal fit, likewise.
         y: observed values (n, *event_shape).
         name: the name of the output or coordinate; empty where there is only one.
+        calibration: the calibration of the quantiles; None if they are those of the predictions.
     """
 
     columns: TargetColumns
@@ -43,6 +46,7 @@ class Answer:
     marginal: Any
     y: Tensor
     name: str = ""
+    calibration: Conformal | None = None
 
     @property
     def target_type(self) -> type[TargetType]:
@@ -64,6 +68,11 @@ class Answer:
         """What to call y on an axis."""
         return self.name or (self.columns.names[0] if len(self.columns.names) == 1 else "y")
 
+    @property
+    def quantiles(self) -> Quantiles:
+        """Where quantiles come from: the calibration if there is one, or the predictions."""
+        return UNCALIBRATED if self.calibration is None else self.calibration
+
     @cached_property
     def log_prob(self) -> NDArray[np.float64]:
         """log p(y) of each row, (n,)."""
@@ -80,7 +89,7 @@ class Answer:
         """The answer for some rows."""
         index = torch.from_numpy(rows)
         parts = (select(self.predicted, index), select(self.marginal, index), self.y[index])
-        return Answer(self.columns, *parts, self.name)
+        return Answer(self.columns, *parts, self.name, self.calibration)
 
     def coordinates(self) -> list[Answer]:
         """Of a vector each of its first coordinates, with its marginal distribution; otherwise the answer itself."""

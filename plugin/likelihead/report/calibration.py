@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from likelihead import inference
+from likelihead.evaluation.quantiles import UNCALIBRATED, Quantiles
 from likelihead.inference import law
 from likelihead.report.answers import Answer
 
@@ -67,12 +67,18 @@ class Coverage(NamedTuple):
         return np.abs(self.observed - self.expected) <= stats.norm.ppf(0.5 + BAND / 2.0) * self.error + 1e-12
 
 
-def coverage(answer: Answer, masses: tuple[float, ...] = MASSES) -> Coverage:
-    """The coverage of the central intervals of an answer that is a number, an angle or a level."""
+def coverage(answer: Answer, masses: tuple[float, ...] = MASSES, quantiles: Quantiles = UNCALIBRATED) -> Coverage:
+    """The coverage of the central intervals of an answer that is a number, an angle or a level.
+
+    Args:
+        answer: n rows.
+        masses: those of the intervals.
+        quantiles: where the intervals come from: the predictions, or a calibration of them.
+    """
     y, its_law = answer.y.numpy(), law(answer.predicted)
     observed, expected, error = [], [], []
     for mass in masses:
-        lower, upper = (end.numpy() for end in inference.interval(answer.predicted, mass))
+        lower, upper = (end.numpy() for end in quantiles.interval(answer.predicted, mass))
         is_inside = (y >= lower) & (y <= upper) | (lower > upper) & ((y >= lower) | (y <= upper))
         # An interval of directions that passes through pi has its lower end above its upper end.
         promised = its_law.cdf(upper) - its_law.below(lower) + (lower > upper)

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from likelihead import inference
 from likelihead.evaluation.evaluate import Evaluation
 from likelihead.evaluation.scores import absolute_error, accuracy, angular_error, coverage, scores
 from likelihead.report.answers import Answer
@@ -90,7 +89,8 @@ def _errors(answer: Answer) -> list[Fact]:
     suitable = set(answer.target_type.scores)
     found = []
     if "absolute_error" in suitable and "accuracy" not in suitable and "median" in answer.defined:
-        model, marginal = (float(absolute_error(dist, answer.y).mean()) for dist in (answer.predicted, answer.marginal))
+        model = float(absolute_error(answer.predicted, answer.y, answer.quantiles).mean())
+        marginal = float(absolute_error(answer.marginal, answer.y).mean())
         found.append(Fact(number(model), "mean absolute error", f"{number(marginal)} ignoring the inputs"))
     if "angular_error" in suitable:
         model, marginal = (float(angular_error(dist, answer.y).mean()) for dist in (answer.predicted, answer.marginal))
@@ -111,13 +111,13 @@ def _errors(answer: Answer) -> list[Fact]:
         )
         found.append(Fact(number(model), "Brier score", f"{number(marginal)} ignoring the inputs; 0 is perfect"))
     if "coverage_0.9" in suitable and "interval" in answer.defined:
-        share = float(coverage(answer.predicted, answer.y).mean())
+        share = float(coverage(answer.predicted, answer.y, answer.quantiles).mean())
         found.append(Fact(f"{share:.1%}", "inside the 90% intervals", _width(answer)))
     return found
 
 
 def _width(answer: Answer) -> str:
-    lower, upper = (end.numpy() for end in inference.interval(answer.predicted, 0.9))
+    lower, upper = (end.numpy() for end in answer.quantiles.interval(answer.predicted, 0.9))
     width = float(np.median(np.where(upper < lower, upper - lower + 2.0 * np.pi, upper - lower)))
     is_in_degrees = answer.columns.angles == "degrees" and "angular_error" in answer.target_type.scores
     return f"median width {number(np.rad2deg(width))}°" if is_in_degrees else f"median width {number(width)}"

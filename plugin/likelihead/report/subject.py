@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -89,7 +89,13 @@ class Subject:
     @cached_property
     def parts(self) -> list[Answer]:
         """The answers, with the coordinates of vectors one by one; rankings stay whole."""
-        return [part for answer in self.answers for part in answer.coordinates()]
+        parts = [part for answer in self.answers for part in answer.coordinates()]
+        calibration = self.model.calibration
+        return (
+            parts
+            if calibration is None
+            else [replace(part, calibration=calibration.of_target(number)) for number, part in enumerate(parts)]
+        )
 
     @cached_property
     def inputs(self) -> list[Input]:

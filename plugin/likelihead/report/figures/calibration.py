@@ -69,6 +69,9 @@ def coverages(answer: Answer) -> Drawing:
     plot.fill_between(found.masses, *edges, color=MUTED, alpha=0.25, linewidth=0.0, label="range to expect")
     plot.plot(found.masses, found.expected, color=MUTED, linestyle="--", linewidth=1.0)
     plot.plot(found.masses, found.observed, "o-", color=OBSERVED, markersize=4.5, label="observed")
+    calibrated = None if answer.calibration is None else coverage(answer, quantiles=answer.calibration)
+    if calibrated is not None:
+        plot.plot(found.masses, calibrated.observed, "s--", color=PREDICTED, markersize=4.5, label="after calibration")
     plot.set_xlim(0.0, 1.0)
     plot.set_ylim(0.0, 1.02)
     plot.set_xlabel("probability of the predicted interval")
@@ -79,6 +82,8 @@ def coverages(answer: Answer) -> Drawing:
         f"The 90% intervals contain {found.observed[at]:.1%} of the observed values; "
         f"{found.expected[at]:.1%} ± {half[at]:.1%} are to be expected."
     )
+    if calibrated is not None:
+        finding += f" After calibration they contain {calibrated.observed[at]:.1%}."
     return Drawing([Panel(figure, f"Coverage of central intervals. {finding}")], finding)
 
 
