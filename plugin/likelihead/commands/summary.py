@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
@@ -59,3 +60,28 @@ def print_summary(title: str, evaluations: Mapping[str, Evaluation], notes: Sequ
     console.print(table(columns, rows))
     for note in notes:
         console.print(note, soft_wrap=True, markup=False)
+
+
+#: Coefficients that are printed; all of them stand in coefficients.csv.
+PRINTED = 40
+
+
+def print_coefficients(frame: pd.DataFrame) -> None:
+    """Print the coefficients of a linear model, as many as fit on a page."""
+    columns = ["parameter (link)", "term", "estimate", "std. error", "z", "95% interval"]
+    rows = [
+        [
+            f"{row.parameter} ({row.link})",
+            row.term,
+            f"{row.estimate:.5g}",
+            f"{row.standard_error:.3g}",
+            f"{row.z:.2f}",
+            f"{row.lower:.5g} to {row.upper:.5g}",
+        ]
+        for row in frame.head(PRINTED).itertuples()
+    ]
+    console = Console(highlight=False)
+    console.print()
+    console.print(table(columns, rows))
+    if len(frame) > PRINTED:
+        console.print(f"… and {len(frame) - PRINTED} more in coefficients.csv")

@@ -13,7 +13,8 @@ from likelihead.commands.run_directory import BEST, is_finished, newest, output_
 from likelihead.commands.run_parts import parts_of, row_numbers
 from likelihead.commands.run_title import run_title, source_name
 from likelihead.data import Data, save_rows
-from likelihead.files import write_whole
+from likelihead.evaluation.coefficients import coefficients, is_linear
+from likelihead.files import write_text, write_whole
 from likelihead.training.checkpoint import load_weights, read
 from likelihead.training.data_module import with_calibration_rows
 from likelihead.training.fit import Outcome, conclude, fit
@@ -55,7 +56,17 @@ def train(config: DictConfig) -> Outcome | None:
     if outcome is not None:
         course = remarks.course(directory / BEST, trained, config.trainer.max_epochs)
         _print_end(config, outcome, data, course, _report(config, outcome, rows, data))
+        _store_coefficients(config, outcome, data, directory)
     return outcome
+
+
+def _store_coefficients(config: DictConfig, outcome: Outcome, data: object, directory: Path) -> None:
+    """Write and print the coefficients of a linear model at the maximum of its likelihood."""
+    is_maximal = config.optimizer._target_ == "torch.optim.LBFGS"
+    if is_maximal and isinstance(data, Data) and is_linear(outcome.module):
+        frame = coefficients(outcome.module, data.train)
+        write_text(directory / "coefficients.csv", frame.to_csv(index=False))
+        summary.print_coefficients(frame)
 
 
 def _distribution(config: DictConfig, module: LikelihoodModule) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -12,6 +12,27 @@ from torch import Tensor
 from likelihead.data.batch import Batch
 from likelihead.data.dataset import Dataset
 from likelihead.errors import LikelihoodError
+
+
+class Chunk(NamedTuple):
+    """Consecutive batches of an epoch, gathered and moved to the device at once.
+
+    Attributes:
+        rows: the rows of all of them, in the order of the epoch.
+        size: the rows of a batch; the last one may have fewer.
+
+    >>> [batch.x.tolist() for batch in Chunk(Batch(torch.arange(5), torch.zeros(5)), size=2).batches()]
+    [[0, 1], [2, 3], [4]]
+    """
+
+    rows: Batch
+    size: int
+
+    def batches(self) -> list[Batch]:
+        """The batches, views of the rows."""
+        count = -(-len(self.rows.y) // self.size)  # type: ignore[arg-type]
+        pieces = [[None] * count if column is None else column.split(self.size) for column in self.rows]
+        return [Batch(*columns) for columns in zip(*pieces, strict=True)]
 
 
 class EpochOrder:
@@ -56,6 +77,7 @@ class BatchLoader:
         shuffle: whether to reorder the rows in every epoch.
         seed: determines the order, together with the epoch.
         rank, world_size: the index of this process, and the number of processes.
+        steps_at_once: with more than 1, the loader yields a `Chunk` of so many batches at a time, for one process.
 
     Raises:
         LikelihoodError: a batch size below 1, a rank outside the world, or a data set without targets.
@@ -79,6 +101,7 @@ class BatchLoader:
         seed: int = 0,
         rank: int = 0,
         world_size: int = 1,
+        steps_at_once: int = 1,
     ) -> None:
         if batch_size is not None and (batch_size < 1 or int(batch_size) != batch_size):
             raise LikelihoodError(
@@ -89,6 +112,7 @@ class BatchLoader:
         if len(dataset) and Batch.of(dataset[0:1]).y is None:
             raise LikelihoodError("these rows have no targets, so there is nothing to train on or to score")
         self.dataset, self.batch_size, self.rank, self.world_size = dataset, batch_size, rank, world_size
+        self.steps_at_once = steps_at_once
         self.sampler = EpochOrder(len(dataset), shuffle, seed)
         self._next, self._first = 0, 0
 
@@ -98,7 +122,7 @@ class BatchLoader:
         return max(1, len(self.dataset)) if self.batch_size is None else int(self.batch_size) * self.world_size
 
     def __len__(self) -> int:
-        return -(-len(self.dataset) // self.global_batch_size)
+        return -(-len(self.dataset) // (self.global_batch_size * self.steps_at_once))
 
     def share(self, step: int) -> tuple[int, int, int]:
         """Start and end of this process's rows within the global batch of a step, and the size of that batch.
@@ -110,17 +134,24 @@ class BatchLoader:
 
     def state_dict(self) -> dict[str, int]:
         """The step at which the pass over the data continues: 0 where it has ended."""
-        return {"step": self._next % max(1, len(self))}
+        return {"step": self._next % max(1, self._steps)}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         """Start the next pass over the data at the step of a `state_dict`."""
         self._next = self._first = state_dict["step"]
 
-    def __iter__(self) -> Iterator[Batch]:
+    @property
+    def _steps(self) -> int:
+        return -(-len(self.dataset) // self.global_batch_size)
+
+    def __iter__(self) -> Iterator[Any]:
         order, start_step, self._first = self.sampler.rows(), self._first, 0
-        for step in range(start_step, len(self)):
-            self._next = step + 1
+        for step in range(start_step, self._steps, self.steps_at_once):
+            self._next = min(step + self.steps_at_once, self._steps)
             first = step * self.global_batch_size
             start, end, _ = self.share(step)
+            if self.steps_at_once > 1:
+                end = self.global_batch_size * self.steps_at_once
             rows = slice(first + start, first + end)
-            yield Batch.of(self.dataset[rows if order is None else order[rows]])
+            batch = Batch.of(self.dataset[rows if order is None else order[rows]])
+            yield batch if self.steps_at_once == 1 else Chunk(batch, self.global_batch_size)

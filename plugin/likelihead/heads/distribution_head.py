@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from likelihead.errors import LikelihoodError
 from likelihead.families.family import Family
 from likelihead.heads.exposure import expose
+from likelihead.heads.fast.distribution import deferred
+from likelihead.heads.fast.plan import Plan, plan_of
 from likelihead.heads.marginal_fit import MarginalFit, fit_marginal
 from likelihead.heads.parameters import Anchored, Fixed, Learned, Parameter, Predicted
 from likelihead.heads.pooled_targets import pooled
@@ -68,6 +70,11 @@ class DistributionHead(nn.Module):
         self.parameter = nn.ModuleDict({name: _parameter(self.family, name) for name in self.family.roles})
         self.sizes = [parameter.size for _, parameter in self._named()]
         self.linear = nn.Linear(in_features, sum(self.sizes)) if sum(self.sizes) else None
+        example = self.family.example()
+        self._result = torch.Size(example.event_shape), type(example)
+        self._learned = [name for name, parameter in self._named() if isinstance(parameter, Learned)]
+        self._plan: Plan | None = None
+        self._has_formula = True
 
     def _named(self) -> Iterable[tuple[str, Parameter]]:
         return self.parameter.items()  # type: ignore[return-value]
@@ -115,7 +122,10 @@ class DistributionHead(nn.Module):
         Raises:
             TargetError: an exposure of the wrong shape, or for a family that takes none.
         """
-        return self.family.build(self.values(features, exposure))
+        return self.distribution(self._raw(features), exposure)
+
+    def _raw(self, features: Tensor) -> Tensor:
+        return features.new_empty(*features.shape[:-1], 0) if self.linear is None else self.linear(features)
 
     def values(self, features: Tensor, exposure: Tensor | None = None) -> dict[str, Tensor]:
         """The parameters by name, each (N, *sites, *parameter_shape); the arguments and errors are those of `forward`.
@@ -123,19 +133,40 @@ class DistributionHead(nn.Module):
         >>> DistributionHead("normal", in_features=2).values(torch.zeros(3, 2))["scale"].shape
         torch.Size([3])
         """
-        raw = features.new_empty(*features.shape[:-1], 0) if self.linear is None else self.linear(features)
-        return self._values(raw, exposure)
+        return self._values(self._raw(features), exposure)
 
     def distribution(self, raw: Tensor, exposure: Tensor | None = None) -> Any:
         """The distribution of raw outputs (N, total), the output of `linear`."""
-        return self.family.build(self._values(raw, exposure))
+        learned: list[Tensor] = [self.parameter[name].raw for name in self._learned]  # type: ignore[misc]
+        plan = self._fast_plan(raw) if exposure is None else None
+        if plan is not None:
+            return deferred(self, plan, raw, learned, *self._result)
+        return self.family.build(self._values(raw, exposure, learned))
 
-    def _values(self, raw: Tensor, exposure: Tensor | None) -> dict[str, Tensor]:
-        pieces = raw.split(self.sizes, dim=-1)
+    def distribution_of(self, raw: Tensor, learned: Sequence[Tensor], exposure: Tensor | None = None) -> Any:
+        """The distribution of raw outputs (N, total) and of the raw values of the learned constants."""
+        return self.family.build(self._values(raw, exposure, learned))
+
+    def _values(
+        self, raw: Tensor, exposure: Tensor | None, learned: Sequence[Tensor] | None = None
+    ) -> dict[str, Tensor]:
+        constants = iter([self.parameter[name].raw for name in self._learned] if learned is None else learned)
         values = {
-            name: parameter(piece) for (name, parameter), piece in zip(self.parameter.items(), pieces, strict=True)
+            name: parameter.of_constant(next(constants), raw) if isinstance(parameter, Learned) else parameter(piece)  # type: ignore[arg-type]
+            for (name, parameter), piece in zip(self._named(), raw.split(self.sizes, dim=-1), strict=True)
         }
         return expose(self.family, values, exposure)
+
+    def _fast_plan(self, raw: Tensor) -> Plan | None:
+        """How log_prob is taken from the raw outputs, where that is possible and worth it."""
+        is_usual = raw.dim() == 2 and len(raw) and raw.device.type == "cpu" and self._has_formula
+        if not is_usual or torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+            return None
+        if self._plan is None or not self._plan.is_current():
+            self._plan = plan_of(self.family, dict(self._named()))
+            self._has_formula = self._plan is not None
+        plan = self._plan
+        return plan if plan is not None and plan.is_usable and plan.dtype == raw.dtype else None
 
     def marginal(self, shape: int | Sequence[int] = 1, exposure: Tensor | None = None) -> Any:
         """The distribution at which training starts, expanded to batch_shape `shape`.

@@ -71,7 +71,11 @@ class Learned(Anchored):
 
     def forward(self, raw: Tensor) -> Tensor:
         """The constant, expanded to the rows of `raw` (N, 0): (N, *shape)."""
-        value = self.value(self.raw)
+        return self.of_constant(self.raw, raw)
+
+    def of_constant(self, constant: Tensor, raw: Tensor) -> Tensor:
+        """The value of a raw constant (*raw_shape), expanded to the rows of `raw` (N, …): (N, *shape)."""
+        value = self.value(constant)
         return value.expand(*raw.shape[:-1], *value.shape)
 
     @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -26,6 +27,7 @@ from likelihead.heads.head import Head
 from likelihead.heads.joint_head import head_of
 from likelihead.heads.sites import by_row, counts, log_prob
 from likelihead.training.data_module import as_data_module, part_of, sample_inputs, targets, validates
+from likelihead.training.many_steps import ManySteps
 
 #: The version of the description of a module in checkpoints.
 FORMAT = 1
@@ -39,7 +41,7 @@ def default_optimizer(parameters: Iterable[nn.Parameter]) -> Optimizer:
     return torch.optim.AdamW(parameters, lr=options["lr"], weight_decay=options["weight_decay"])
 
 
-class LikelihoodModule(pl.LightningModule):
+class LikelihoodModule(ManySteps):
     """Maps x to a Pyro distribution over y; the loss of a batch is `-dist.log_prob(y).sum()`.
 
     Args:
@@ -164,7 +166,7 @@ class LikelihoodModule(pl.LightningModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """The loss of a batch: the negative log-likelihood summed over its rows, with all constants."""
-        return self._step("train", Batch.of(batch))
+        return self._step("train", self.batch_of_step(batch))
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         self._step("validation", Batch.of(batch))
@@ -180,7 +182,7 @@ class LikelihoodModule(pl.LightningModule):
     def _step(self, stage: str, batch: Batch) -> Tensor:
         each = self.log_prob(batch)
         loss = -each.sum()
-        if not torch.isfinite(loss):
+        if not math.isfinite(loss.detach()):
             raise LikelihoodError(self._where_not_finite(stage, batch))
         if batch.mask is not None:
             loss = loss + self._zero()
@@ -197,9 +199,8 @@ class LikelihoodModule(pl.LightningModule):
 
     def _zero(self) -> Tensor:
         """0 as a function of every parameter, so that each has a gradient even if the whole batch is masked."""
-        return 0.0 * sum(
-            (parameter.sum() for parameter in self.parameters() if parameter.requires_grad), torch.zeros(())
-        )
+        trained = [parameter.sum() for parameter in self.parameters() if parameter.requires_grad]
+        return 0.0 * sum(trained, torch.zeros(()))
 
     @torch.no_grad()
     def _where_not_finite(self, stage: str, batch: Batch) -> str:
@@ -225,14 +226,6 @@ class LikelihoodModule(pl.LightningModule):
 
     def on_test_epoch_end(self) -> None:
         self._log_epoch("test")
-
-    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
-        """Compute the gradient of the loss summed over all rows of a step, on any number of devices.
-
-        Lightning averages gradients over devices and over accumulated batches; only this method undoes that.
-        """
-        factor = self.trainer.world_size * self.trainer.accumulate_grad_batches
-        (loss * factor if factor != 1 else loss).backward(*args, **kwargs)
 
     def configure_optimizers(self) -> Any:
         optimizer = self.make_optimizer(self.parameters())

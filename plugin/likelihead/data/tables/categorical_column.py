@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from likelihead.data.tables.numeric_column import Block
+from likelihead.data.tables.numeric_column import Block, Term
 from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import describe_cells, labels, sort_labels
 
@@ -83,6 +83,11 @@ class CategoricalColumn:
         names = [f"{self.name}={level}" for level in self.levels]
         further = {f"{self.name} (other)": self.other, f"{self.name} (missing)": self.missing}
         return names + [name for name, is_used in further.items() if is_used]
+
+    @property
+    def terms(self) -> list[Term]:
+        """The columns of x, each compared with the first level."""
+        return [Term(name, reference=self.names[0]) for name in self.names]
 
     def encode(self, series: pd.Series, ignore_unseen: bool) -> Block:
         codes = self._codes(labels(series))

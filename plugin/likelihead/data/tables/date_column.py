@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from likelihead.data.tables.dates import dates, days
-from likelihead.data.tables.numeric_column import Block, NumericColumn
+from likelihead.data.tables.numeric_column import Block, NumericColumn, Term
 
 #: The cycles, with their length in days.
 PERIODS = {"year": 365.2425, "week": 7.0, "day": 1.0}
@@ -57,6 +57,12 @@ class DateColumn:
         cycles = [f"{self.name} ({function} of {cycle})" for cycle in self.cycles for function in ("sine", "cosine")]
         missing = [f"{self.name} (missing)"] if self.trend.indicator else []
         return [f"{self.name} (trend)", *missing, *cycles]
+
+    @property
+    def terms(self) -> list[Term]:
+        """The columns of x; the trend is that of a day."""
+        first, *others = self.names
+        return [Term(first, self.trend.mean, self.trend.scale), *map(Term, others)]
 
     def encode(self, series: pd.Series, ignore_unseen: bool) -> Block:
         times = dates(series, self.layout)

@@ -23,6 +23,7 @@ from likelihead.data.tables.joint_target_encoder import (
     fit_target,
     target_from_state,
 )
+from likelihead.data.tables.numeric_column import Term
 from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import as_list, describe_cells, is_text, numbers, require_columns
 from likelihead.target_types.joint import JointType
@@ -125,6 +126,11 @@ class TableEncoder:
     def names(self) -> list[str]:
         """The names of the columns of x."""
         return [name for column in self.columns for name in column.names] or ["(no inputs)"]
+
+    @property
+    def terms(self) -> list[Term]:
+        """What each column of x says in the table's own units."""
+        return [term for column in self.columns for term in column.terms] or [Term(name) for name in self.names]
 
     @property
     def inputs(self) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from likelihead.data.tables.categorical_column import CategoricalColumn
-from likelihead.data.tables.numeric_column import Block, NumericColumn
+from likelihead.data.tables.numeric_column import Block, NumericColumn, Term
 from likelihead.data.tables.text_formats import TextFormat, format_from_state, format_state, read_formatted
 
 
@@ -40,6 +40,11 @@ class FormattedColumn:
     @property
     def names(self) -> list[str]:
         return self.values.names
+
+    @property
+    def terms(self) -> list[Term]:
+        """The columns of x in the table's own units."""
+        return self.values.terms
 
     def encode(self, series: pd.Series, ignore_unseen: bool) -> Block:
         return self.values.encode(read_formatted(series, self.layout, "input column"), ignore_unseen)

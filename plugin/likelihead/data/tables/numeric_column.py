@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,21 @@ FAR = 10.0
 
 #: Columns of x, (n, columns).
 Block = NDArray[np.float32]
+
+
+class Term(NamedTuple):
+    """What a column of x says in the table's own units: x = (value - mean) / scale.
+
+    Attributes:
+        name: of the column of x.
+        mean, scale: 0 and 1 where x is the value itself.
+        reference: for a level of a category, the name of its first level, which may be its own; else None.
+    """
+
+    name: str
+    mean: float = 0.0
+    scale: float = 1.0
+    reference: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +77,11 @@ class NumericColumn:
     @property
     def names(self) -> list[str]:
         return [self.name, f"{self.name} (missing)"] if self.indicator else [self.name]
+
+    @property
+    def terms(self) -> list[Term]:
+        """The columns of x in the table's own units."""
+        return [Term(self.name, self.mean, self.scale), *map(Term, self.names[1:])]
 
     def encode(self, series: pd.Series, ignore_unseen: bool) -> Block:
         values = finite_numbers(series)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import WeightAveraging
-from torch import Tensor
+from torch import Tensor, nn
 
 #: For so many steps every one is averaged, so that a short run is not averaged over stale weights.
 EVERY_STEP_UNTIL = 100
@@ -25,17 +26,9 @@ class MovingAverage(WeightAveraging):
     """
 
     def __init__(self, decay: float, update_every_n_steps: int = 1) -> None:
-        @torch.no_grad()
-        def update(average: Sequence[Tensor], current: Sequence[Tensor], count: Tensor | int) -> None:
-            weight = weight_of_update(int(count), decay, update_every_n_steps)
-            if average[0].is_floating_point():
-                torch._foreach_lerp_(list(average), list(current), weight)
-                return
-            for kept, new in zip(average, current, strict=True):
-                kept.copy_(new)
-
-        super().__init__(multi_avg_fn=update)
-        self.update_every_n_steps = update_every_n_steps
+        super().__init__()
+        self.decay, self.update_every_n_steps = decay, update_every_n_steps
+        self._tensors: list[tuple[list[Tensor], list[Tensor]]] = []
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         super().setup(trainer, pl_module, stage)
@@ -48,6 +41,52 @@ class MovingAverage(WeightAveraging):
         if step_idx is None:
             return False
         return step_idx < EVERY_STEP_UNTIL or step_idx % self.update_every_n_steps == 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        # Lightning copies the module before it moves it to its device.
+        self._average_model = self._average_model.to(pl_module.device)  # type: ignore[union-attr]
+        self._tensors = []
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self.after_step(pl_module, trainer.global_step)
+
+    @torch.no_grad()
+    def after_step(self, pl_module: nn.Module, steps: int) -> None:
+        """Take the weights into the average if it is their turn, after so many optimiser steps."""
+        if steps <= self._latest_update_step or not self.should_update(step_idx=steps - 1):
+            return
+        count = self._average_model.n_averaged  # type: ignore[union-attr]
+        weight = weight_of_update(int(count), self.decay, self.update_every_n_steps)
+        (average, current), *fixed = self._pairs(pl_module)
+        torch._foreach_lerp_(average, current, weight)
+        for kept, new in fixed:
+            torch._foreach_copy_(kept, new)
+        count += 1
+        self._latest_update_step = steps
+
+    def _pairs(self, pl_module: nn.Module) -> list[tuple[list[Tensor], list[Tensor]]]:
+        """The tensors of the average and of the module, those with fractions first and the whole numbers after."""
+        if not self._tensors:
+            pairs = list(zip(_tensors(self._average_model.module), _tensors(pl_module), strict=True))  # type: ignore[union-attr]
+            for fractions in (True, False):
+                chosen = [pair for pair in pairs if pair[0].is_floating_point() == fractions]
+                if chosen or fractions:
+                    self._tensors.append(([kept for kept, _ in chosen], [new for _, new in chosen]))
+        return self._tensors
+
+    @torch.no_grad()
+    def _swap_models(self, pl_module: pl.LightningModule) -> None:
+        for average, current in self._pairs(pl_module):
+            kept = [tensor.clone() for tensor in average]
+            torch._foreach_copy_(average, current)
+            torch._foreach_copy_(current, kept)
+
+
+def _tensors(module: nn.Module) -> list[Tensor]:
+    """Parameters and buffers, without their gradients."""
+    return [tensor.detach() for tensor in itertools.chain(module.parameters(), module.buffers())]
 
 
 def weight_of_update(updates: int, decay: float, every: int) -> float:

@@ -1,0 +1,1 @@
+"""What likelihead costs, beside what it replaces: `python -m tests.benchmarks`."""
