@@ -17,14 +17,15 @@ from likelihead.training import many_steps
 
 
 class Counts(Callback):
-    """What a callback by epoch sees: the calls of an epoch, the steps so far, and the learning rate."""
+    """What a callback by epoch sees: the steps at once, those of an epoch and so far, and the learning rate."""
 
     def __init__(self) -> None:
-        self.seen: list[tuple[int, int, float]] = []
+        self.seen: list[tuple[int, int, int, float]] = []
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         rate = trainer.optimizers[0].param_groups[0]["lr"]
-        self.seen.append((int(trainer.num_training_batches), trainer.global_step, rate))
+        loader: Any = trainer.train_dataloader
+        self.seen.append((loader.steps_at_once, int(trainer.num_training_batches), trainer.global_step, rate))
 
 
 class ByStep(Callback):
@@ -93,8 +94,7 @@ def test_the_numbers_are_those_of_single_steps(most: int, tmp_path: Path, monkey
         outcome = trained(folder=tmp_path / str(steps), callbacks=[counts])
         found[steps] = weights(outcome), counts.seen, (tmp_path / str(steps) / "metrics.csv").read_text()
     assert_equal(found[1][0], found[most][0])
-    calls = [[call for call, *_ in found[steps][1]] for steps in (1, most)]
-    assert calls == [[10] * 4, [-(-10 // most)] * 4]
+    assert [[seen[0] for seen in found[steps][1]] for steps in (1, most)] == [[1] * 4, [most] * 4]
     assert [seen[1:] for seen in found[1][1]] == [seen[1:] for seen in found[most][1]]
     assert found[1][2] == found[most][2]
 
@@ -113,7 +113,7 @@ def test_a_run_is_resumed_at_any_epoch_to_the_same_weights(
         assert_equal(weights(whole), weights(resumed))
 
 
-def calls_of_an_epoch(kind: type[LikelihoodModule] = LikelihoodModule, **options: Any) -> int:
+def steps_at_once(kind: type[LikelihoodModule] = LikelihoodModule, **options: Any) -> int:
     counts = Counts()
     trained(kind, max_epochs=1, callbacks=[counts, *options.pop("callbacks", [])], **options)
     return counts.seen[0][0]
@@ -121,13 +121,14 @@ def calls_of_an_epoch(kind: type[LikelihoodModule] = LikelihoodModule, **options
 
 def test_whoever_takes_part_in_steps_is_called_in_each(tmp_path: Path) -> None:
     callback = ByStep()
-    assert calls_of_an_epoch() == 1
-    assert calls_of_an_epoch(callbacks=[callback]) == callback.steps == 10
-    assert calls_of_an_epoch(OwnStep) == 10
-    assert calls_of_an_epoch(accumulate_grad_batches=2) == 10
-    assert calls_of_an_epoch(max_steps=40) == 10
-    assert calls_of_an_epoch(gradient_clip_algorithm="value") == 10
-    assert calls_of_an_epoch(callbacks=[ModelCheckpoint(tmp_path, every_n_train_steps=3)]) == 10
+    assert steps_at_once() == many_steps.MOST
+    assert steps_at_once(callbacks=[callback]) == 1
+    assert callback.steps == 10
+    assert steps_at_once(OwnStep) == 1
+    assert steps_at_once(accumulate_grad_batches=2) == 1
+    assert steps_at_once(max_steps=40) == 1
+    assert steps_at_once(gradient_clip_algorithm="value") == 1
+    assert steps_at_once(callbacks=[ModelCheckpoint(tmp_path, every_n_train_steps=3)]) == 1
 
 
 def test_clipping_is_that_of_torch() -> None:

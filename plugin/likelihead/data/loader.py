@@ -122,7 +122,8 @@ class BatchLoader:
         return max(1, len(self.dataset)) if self.batch_size is None else int(self.batch_size) * self.world_size
 
     def __len__(self) -> int:
-        return -(-len(self.dataset) // (self.global_batch_size * self.steps_at_once))
+        """The number of steps, also where they are taken several at once."""
+        return -(-len(self.dataset) // self.global_batch_size)
 
     def share(self, step: int) -> tuple[int, int, int]:
         """Start and end of this process's rows within the global batch of a step, and the size of that batch.
@@ -134,20 +135,16 @@ class BatchLoader:
 
     def state_dict(self) -> dict[str, int]:
         """The step at which the pass over the data continues: 0 where it has ended."""
-        return {"step": self._next % max(1, self._steps)}
+        return {"step": self._next % max(1, len(self))}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         """Start the next pass over the data at the step of a `state_dict`."""
         self._next = self._first = state_dict["step"]
 
-    @property
-    def _steps(self) -> int:
-        return -(-len(self.dataset) // self.global_batch_size)
-
     def __iter__(self) -> Iterator[Any]:
         order, start_step, self._first = self.sampler.rows(), self._first, 0
-        for step in range(start_step, self._steps, self.steps_at_once):
-            self._next = min(step + self.steps_at_once, self._steps)
+        for step in range(start_step, len(self), self.steps_at_once):
+            self._next = min(step + self.steps_at_once, len(self))
             first = step * self.global_batch_size
             start, end, _ = self.share(step)
             if self.steps_at_once > 1:

@@ -8,6 +8,7 @@ usual.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import pytorch_lightning as pl
@@ -124,9 +125,9 @@ def take_steps(module: Any, optimizer: torch.optim.Optimizer, batches: Any) -> N
 
     The counters of Lightning's loop go on as if each had been a call of its own.
     """
-    trainer: pl.Trainer = module.trainer
+    trainer: Any = module.trainer
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    averages = [callback for callback in trainer.callbacks if isinstance(callback, MovingAverage)]  # type: ignore[attr-defined]
+    averages = [callback for callback in trainer.callbacks if isinstance(callback, MovingAverage)]
     largest, loop = trainer.gradient_clip_val, trainer.fit_loop.epoch_loop
     progress = loop.automatic_optimization.optim_progress.optimizer.step
     with trainer.precision_plugin.train_step_context():
@@ -137,12 +138,26 @@ def take_steps(module: Any, optimizer: torch.optim.Optimizer, batches: Any) -> N
             if largest:
                 clip([parameter.grad for parameter in parameters if parameter.grad is not None], float(largest))
             optimizer.step()
-            for counts in (progress.total, progress.current):
-                counts.ready += 1
-                counts.completed += 1
+            _count(loop.batch_progress)
+            _count(progress)
             loop._batches_that_stepped += 1
+            trainer.fit_loop._data_fetcher.fetched += 1
             for average in averages:
                 average.after_step(module, progress.total.completed)
+
+
+def _look_for_the_end(trainer: Any) -> None:
+    """Let Lightning know whether the step to come is the last of the epoch."""
+    fetcher = trainer.fit_loop._data_fetcher
+    fetcher.done = fetcher.fetched >= fetcher.length
+    trainer.fit_loop.epoch_loop.batch_progress.is_last_batch = fetcher.done
+
+
+def _count(progress: Any) -> None:
+    """Count one more step, begun and ended."""
+    for counts in (progress.total, progress.current):
+        for stage in asdict(counts):
+            setattr(counts, stage, getattr(counts, stage) + 1)
 
 
 class ManySteps(pl.LightningModule):
@@ -166,6 +181,7 @@ class ManySteps(pl.LightningModule):
         if self._chunk is not None:
             *batches, self._last_batch = self._chunk.batches()
             take_steps(self, self.trainer.optimizers[0], batches)
+            _look_for_the_end(self.trainer)
         super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
