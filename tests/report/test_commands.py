@@ -131,6 +131,26 @@ def test_data_and_networks_of_ones_own(
     assert (home / "own" / "report.html").read_bytes() == before
 
 
+#: Runs whose reports need more of the data or the head than a plain one.
+SPECIAL = {
+    "joint": [
+        "distribution=joint", "distribution.families={amount: gamma, visits: poisson}", "data.target=[amount,visits]",
+    ],
+    "ensemble": ["ensemble=2"],
+    "no test rows": ["data.test_fraction=0"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_other_runs_are_reported_again(name: str, home: Path, command: Command) -> None:
+    folder = name.replace(" ", "_")
+    command("train", *words(folder, "trainer.max_epochs=1", "report=true", *SPECIAL[name]))
+    before = (home / folder / "report.html").read_bytes()
+    (home / folder / "report.html").unlink()
+    command("report", folder)
+    assert (home / folder / "report.html").read_bytes() == before
+
+
 def test_a_calibrated_run_shows_both_coverages(home: Path, command: Command) -> None:
     command("train", *words("calibrated", "trainer.max_epochs=1", "report=true", "calibrate=conformal"))
     before = (home / "calibrated" / "report.html").read_bytes()

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.inspection import partial_dependence, permutation_importance
 
 from likelihead import DistributionHead, LikelihoodModule
-from likelihead.data import split_table
+from likelihead.data import Batch, split_table
 from likelihead.data.options import table_defaults
 from likelihead.data.tables.columns import fit_column
 from likelihead.report.effects import effect, fan
@@ -57,6 +57,22 @@ def test_importance_agrees_with_scikit_learn(subject: Subject) -> None:
     )
     found = {importance.entry.name: importance.nats for importance in importances(subject)}
     np.testing.assert_allclose([found[f"x{k}"] for k in (1, 2, 3)], wrapped.importances_mean, rtol=0.1, atol=1e-12)
+
+
+def test_importance_counts_what_is_known_of_censored_answers() -> None:
+    """A row known only to lie below infinity says nothing, whatever its y: half as many rows lose half as much."""
+    torch.manual_seed(0)
+    x = torch.randn(ROWS, 1)
+    module = LikelihoodModule(torch.nn.Identity(), DistributionHead("normal", in_features=1))
+    torch.nn.init.ones_(module.head.linear.weight)
+    y = module(x).sample()
+    free = torch.arange(ROWS) % 2 == 0
+    bounds = torch.where(free[:, None], torch.tensor([-torch.inf, torch.inf]), torch.stack([y, y], -1))
+    subject = Subject.of(module, [Batch(x, torch.where(free, 1e4, y), bounds=bounds)])
+    found = importances(subject)[0]
+    seen = importances(Subject.of(module, [Batch(x[~free], y[~free])]))[0]
+    assert found.nats == pytest.approx(seen.nats / 2, rel=0.15)
+    assert len(subject.parts[0].y) == int((~free).sum())
 
 
 class Wrapped(RegressorMixin, BaseEstimator):
