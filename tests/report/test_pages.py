@@ -14,8 +14,9 @@ from report.pages import blocks, drawings, module_for, page_of, parsed, repeated
 
 from likelihead import DistributionHead, LikelihoodModule
 from likelihead.data import Data, Examples, split_table
-from likelihead.report import sections
-from likelihead.report.figures import FIGURES, rows
+from likelihead.report.figures import FIGURES
+
+pytestmark = pytest.mark.usefixtures("few_panels")
 
 ALWAYS = {"nats", "learning", "importance", "effects", "coefficients", "scores", "columns"}
 NUMBERS = {"densities", "fan", "pit", "pit_reliability", "coverage", "residuals", "worm"}
@@ -37,11 +38,7 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_the_report_of_a_family(
-    case: Case, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sections, "MOST_EFFECTS", 1)
-    monkeypatch.setattr(rows, "PLACES", {"Typical": 0.5, "Worst": 0.0})
+def test_the_report_of_a_family(case: Case, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     data = simulated(case)
     module = module_for(data, case.spec)
     text = page_of(run_of(module, data), tmp_path)
