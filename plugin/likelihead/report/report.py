@@ -20,7 +20,7 @@ from likelihead.report.importance import importances
 from likelihead.report.page import Section, page
 from likelihead.report.sections import Block, figure_blocks, guarded, input_blocks
 from likelihead.report.subject import Subject
-from likelihead.report.tables import Table, coefficients, column_table
+from likelihead.report.tables import Table, coefficient_table, column_table
 
 #: With fewer rows than this, calibration can hardly be judged.
 FEW_ROWS = 50
@@ -104,7 +104,7 @@ def _sections(run: Run, subject: Subject) -> Iterator[Section]:
         list(figure_blocks(subject, important, "calibration")),
         notes=list(_cautions(subject, evaluation)),
     )
-    yield Section("inputs", "What the inputs do", [*input_blocks(subject, important), *_coefficient_block(subject)])
+    yield Section("inputs", "What the inputs do", [*input_blocks(subject, important), *_coefficient_block(run)])
     yield Section("details", "The data and the run", list(_detail_blocks(run, subject)), texts=run.texts)
 
 
@@ -152,15 +152,16 @@ def _learning_block(run: Run) -> Block:
     )
 
 
-def _coefficient_block(subject: Subject) -> Iterator[Block]:
-    table = coefficients(subject.model, subject.encoder)
+def _coefficient_block(run: Run) -> Iterator[Block]:
+    table = coefficient_table(run.module, run.parts["train"])
     if table is not None:
         yield Block(
             "coefficients",
             "Coefficients",
-            "The model is linear: each parameter is a constant plus a sum over the inputs, put through the function in "
-            "brackets (exp: each coefficient acts as a factor e to that power). For a number, the coefficient is for "
-            "one standard deviation; for a category, it is for belonging to it.",
+            "The model is linear: each parameter is a constant plus a sum over the inputs, in their own units, put "
+            "through the function in brackets (log: each coefficient acts as a factor e to that power). The levels of "
+            "a category are compared with its first one. An interval that holds 0 means that the input may not matter. "
+            "The intervals are right where training ended at the maximum of the likelihood, as with optimizer=lbfgs.",
             table=table,
         )
 

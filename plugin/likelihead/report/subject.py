@@ -54,7 +54,7 @@ class Subject:
         table = getattr(model, "extra", {}).get("table")
         encoder = None if table is None else TableEncoder.from_state(table)
         columns: AnyColumns = TargetColumns(["y"]) if encoder is None else encoder.target.columns
-        return cls(in_float64(model), batch, columns, encoder)
+        return cls(in_float64(model).requires_grad_(False), batch, columns, encoder)
 
     @property
     def target_names(self) -> list[str]:
