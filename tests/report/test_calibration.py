@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from pyro.distributions import Bernoulli, Categorical, Normal, Poisson, VonMises
+from pyro.distributions import Bernoulli, Categorical, Exponential, Normal, Poisson, VonMises
 from scipy import stats
 
 from likelihead import inference
@@ -13,11 +13,11 @@ from likelihead.report.answers import Answer
 from likelihead.report.calibration import (
     coverage,
     pit_histogram,
+    pit_of,
     quantile_residuals,
     reliability,
     worm,
 )
-from likelihead.report.figures.calibration import pit_of
 from likelihead.report.figures.classes import confusion_counts
 from likelihead.report.figures.rankings import rank_probabilities
 from likelihead.target_types import TargetColumns
@@ -94,6 +94,24 @@ def test_directions_are_covered_across_the_cut() -> None:
     result = coverage(answer(dist, y), (0.5, 0.9))
     np.testing.assert_allclose(result.expected, [0.5, 0.9], atol=1e-9)
     assert result.within().all()
+
+
+@pytest.mark.parametrize("truncated", [False, True])
+def test_a_right_model_of_censored_and_truncated_answers_stays_calibrated(truncated: bool) -> None:
+    """Judged by observed answers alone, which are the small ones, it would not."""
+    rate, rng = RNG.uniform(0.5, 2.0, ROWS), np.random.default_rng(1)
+    start = rng.exponential(0.5, ROWS) if truncated else np.zeros(ROWS)
+    y, limit = start + rng.exponential(1.0 / rate), start + rng.exponential(1.0, ROWS)
+    seen = y <= limit
+    ends = torch.from_numpy(np.stack([np.minimum(y, limit), np.where(seen, y, np.inf)], -1))
+    entered = torch.from_numpy(np.stack([start, np.full(ROWS, np.inf)], -1)) if truncated else None
+    dist = Exponential(torch.from_numpy(rate))
+    found = Answer(TargetColumns(["y"]), dist, dist, ends[:, 0], bounds=ends, truncation=entered)
+    assert 0.2 < 1.0 - seen.mean() < 0.7
+    assert stats.kstest(pit_of(found), "uniform").pvalue > 0.01
+    assert coverage(found).within().mean() > 0.8
+    assert len(found.observed().y) == seen.sum()
+    assert stats.kstest(pit_of(found.observed()), "uniform").pvalue < 1e-6
 
 
 def test_reliability_by_hand() -> None:

@@ -30,7 +30,7 @@ OWN = ["data._target_=report_my_data.images", "architecture._target_=report_my_d
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, command: Command) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, command: Command, few_panels: None) -> Path:
     """A folder with a table and a run on it that has a report."""
     folder = tmp_path_factory.mktemp("home")
     table(folder / "rows.csv")
@@ -129,6 +129,24 @@ def test_data_and_networks_of_ones_own(
     assert "name it again, data._target_=report_my_data.images" in sentence(command, capsys, "report", "own")
     command("report", "own", *OWN)
     assert (home / "own" / "report.html").read_bytes() == before
+
+
+#: Runs whose reports need more of the data or the head than a plain one.
+SPECIAL = {
+    "joint": [
+        "distribution=joint", "distribution.families={amount: gamma, visits: poisson}", "data.target=[amount,visits]",
+    ],
+    "ensemble": ["ensemble=2"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_other_runs_are_reported_again(name: str, home: Path, command: Command) -> None:
+    command("train", *words(name, "trainer.max_epochs=1", "report=true", *SPECIAL[name]))
+    before = (home / name / "report.html").read_bytes()
+    (home / name / "report.html").unlink()
+    command("report", name)
+    assert (home / name / "report.html").read_bytes() == before
 
 
 def test_a_calibrated_run_shows_both_coverages(home: Path, command: Command) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,14 +11,14 @@ import torch
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.inspection import partial_dependence, permutation_importance
 
-from likelihead import DistributionHead, LikelihoodModule
-from likelihead.data import split_table
+from likelihead import DistributionHead, LikelihoodModule, fit
+from likelihead.data import Batch, split_table
 from likelihead.data.options import table_defaults
 from likelihead.data.tables.columns import fit_column
 from likelihead.report.effects import effect, fan
 from likelihead.report.importance import importances
 from likelihead.report.subject import Subject
-from likelihead.report.tables import coefficients
+from likelihead.report.tables import coefficient_table
 
 ROWS, SIGMA, SLOPES = 1500, 0.7, (2.0, -0.5, 0.0)
 
@@ -57,6 +59,22 @@ def test_importance_agrees_with_scikit_learn(subject: Subject) -> None:
     )
     found = {importance.entry.name: importance.nats for importance in importances(subject)}
     np.testing.assert_allclose([found[f"x{k}"] for k in (1, 2, 3)], wrapped.importances_mean, rtol=0.1, atol=1e-12)
+
+
+def test_importance_counts_what_is_known_of_censored_answers() -> None:
+    """A row known only to lie below infinity says nothing, whatever its y: half as many rows lose half as much."""
+    torch.manual_seed(0)
+    x = torch.randn(ROWS, 1)
+    module = LikelihoodModule(torch.nn.Identity(), DistributionHead("normal", in_features=1))
+    torch.nn.init.ones_(module.head.linear.weight)
+    y = module(x).sample()
+    free = torch.arange(ROWS) % 2 == 0
+    bounds = torch.where(free[:, None], torch.tensor([-torch.inf, torch.inf]), torch.stack([y, y], -1))
+    subject = Subject.of(module, [Batch(x, torch.where(free, 1e4, y), bounds=bounds)])
+    found = importances(subject)[0]
+    seen = importances(Subject.of(module, [Batch(x[~free], y[~free])]))[0]
+    assert found.nats == pytest.approx(seen.nats / 2, rel=0.15)
+    assert len(subject.parts[0].y) == int((~free).sum())
 
 
 class Wrapped(RegressorMixin, BaseEstimator):
@@ -104,20 +122,25 @@ def test_the_fan_holds_the_mixture_over_rows(subject: Subject) -> None:
     np.testing.assert_allclose(quantiles[:, 4] - quantiles[:, 0], 2 * 1.645 * deviation, rtol=0.15)
 
 
-def test_coefficients_are_those_of_the_parameters() -> None:
+def test_the_coefficients_are_those_of_statsmodels() -> None:
+    import statsmodels.api as sm
+
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"size": rng.normal(10.0, 3.0, 300), "kind": rng.choice(["a", "b"], 300)})
-    frame["y"] = rng.poisson(3.0, 300)
-    data = split_table(frame, "poisson", "y")
-    module = LikelihoodModule.for_data(data, "poisson", "linear")
-    module.head.fit_marginal(data.train.y)
-    module.head.linear.weight.data.copy_(torch.tensor([[0.2, -0.1, 0.4]]))
-    header, rows = coefficients(module, data.encoder)
-    assert header == ["input", "rate (exp)"]
-    assert [name for name, _ in rows] == ["(constant)", "size", "kind=a", "kind=b"]
-    x = torch.tensor([[1.0, 0.0, 1.0]])
-    numbers = [float(value.replace("−", "-")) for _, value in rows]
-    assert np.log(module(x).rate.item()) == pytest.approx(numbers[0] + numbers[1] + numbers[3], abs=0.01)
+    frame["y"] = rng.poisson(np.exp(0.1 * frame["size"]))
+    data = split_table(frame, "poisson", "y", test_fraction=0.0, validation_fraction=0.0)
+    lbfgs = partial(torch.optim.LBFGS, max_iter=200, line_search_fn="strong_wolfe", tolerance_grad=1e-7)
+    module = LikelihoodModule.for_data(data, "poisson", "linear", lbfgs)
+    fit(module, data, batch_size=None, max_epochs=3, precision="64-true")
+    header, rows = coefficient_table(module, data.train)
+    assert header == ["parameter (link)", "term", "coefficient", "95% interval"]
+    inputs = sm.add_constant(np.stack([frame["size"], frame["kind"] == "b"], 1).astype(float))
+    theirs = sm.GLM(frame["y"], inputs, family=sm.families.Poisson()).fit()
+    assert [row[:2] for row in rows] == [["rate (log)", term] for term in ("intercept", "size", "kind=b")]
+    ours = [float(row[2].replace("−", "-")) for row in rows]
+    np.testing.assert_allclose(ours, theirs.params, rtol=6e-3)
+    ends = [[float(end.replace("−", "-")) for end in row[3].split(" to ")] for row in rows]
+    np.testing.assert_allclose(ends, theirs.conf_int(), rtol=2e-2)
 
 
 DATES = pd.Series(pd.to_datetime(["2021-03-01", "2023-07-15 12:30", None, "2020-01-01"], format="ISO8601"), name="day")

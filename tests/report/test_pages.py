@@ -15,7 +15,9 @@ from report.pages import blocks, drawings, module_for, page_of, parsed, repeated
 from likelihead import DistributionHead, LikelihoodModule
 from likelihead.data import Data, Examples, split_table
 from likelihead.report import sections
-from likelihead.report.figures import FIGURES, rows
+from likelihead.report.figures import FIGURES
+
+pytestmark = pytest.mark.usefixtures("few_panels")
 
 ALWAYS = {"nats", "learning", "importance", "effects", "coefficients", "scores", "columns"}
 NUMBERS = {"densities", "fan", "pit", "pit_reliability", "coverage", "residuals", "worm"}
@@ -37,11 +39,7 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_the_report_of_a_family(
-    case: Case, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sections, "MOST_EFFECTS", 1)
-    monkeypatch.setattr(rows, "PLACES", {"Typical": 0.5, "Worst": 0.0})
+def test_the_report_of_a_family(case: Case, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     data = simulated(case)
     module = module_for(data, case.spec)
     text = page_of(run_of(module, data), tmp_path)
@@ -66,7 +64,8 @@ def check_page(text: str) -> None:
     assert not re.findall(r"\b(?:nan|inf|None|NaN)\b", text)
 
 
-def test_names_from_a_table_are_text_in_the_page(tmp_path: Path) -> None:
+def test_names_from_a_table_are_text_in_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sections, "MOST_EFFECTS", 2)
     rng = np.random.default_rng(0)
     awkward = '<b>$\\alpha$ & "größe" 温度 {{ 7*7 }}'
     frame = pd.DataFrame({awkward: rng.normal(size=120), "colour": rng.choice(["<i>", "a&b", "$x$"], 120)})

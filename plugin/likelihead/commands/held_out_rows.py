@@ -48,10 +48,10 @@ def held_out_rows(checkpoint: Path, module: LikelihoodModule) -> pd.DataFrame:
     return frame.iloc[rows].reset_index(drop=True)
 
 
-def _spec(head: Any) -> dict[str, Any]:
+def spec_of(head: Any) -> dict[str, Any]:
     """The mapping that describes the family of a head, or of each target."""
     if isinstance(head, JointHead):
-        return {FAMILIES: {name: _spec(part) for name, part in head.parts.items()}}
+        return {FAMILIES: {name: spec_of(part) for name, part in head.parts.items()}}
     return {**head.family.spec, "family": head.family.cls}
 
 
@@ -63,6 +63,6 @@ def _source(options: Mapping[str, Any], module: LikelihoodModule) -> pd.DataFram
     if options.get("kind") == "bundled":
         return bundled(options["name"])[0]
     if options.get("kind") == "synthetic":
-        family = _spec(module.head)
+        family = spec_of(module.head)
         return make(options["name"], family, int(options["rows"]), int(options["data_seed"])).frame
     raise LikelihoodError("the data of this run come from a function of your own: give data.path=FILE")

@@ -11,7 +11,7 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 
 from likelihead.commands.build import build_rows, own_data, own_network, plain
-from likelihead.commands.held_out_rows import SPLITS
+from likelihead.commands.held_out_rows import SPLITS, spec_of
 from likelihead.commands.run_directory import CONFIG
 from likelihead.commands.run_parts import row_numbers
 from likelihead.commands.run_title import run_title
@@ -19,7 +19,7 @@ from likelihead.commands.stored_config import load_stored
 from likelihead.data import Data, load_data, load_rows
 from likelihead.errors import LikelihoodError
 from likelihead.families.signature import resolve
-from likelihead.heads.distribution_head import head_from
+from likelihead.heads.joint_head import any_head_from
 from likelihead.report import REPORT, Run, read_history, write_report
 from likelihead.training.checkpoint import read, restore
 from likelihead.training.data_module import part_of, sample_inputs, with_calibration_rows
@@ -65,9 +65,9 @@ def stored_run(checkpoint: Path, config: DictConfig) -> Run:
         raise LikelihoodError(f"{str(checkpoint)!r} is not in the directory of a run, so there is nothing to report on")
     description = contents["likelihead"]
     families = [resolve(str(name)) for name in plain(config.families) or []]
-    head = head_from(description["head"], families)
+    head = any_head_from(description["head"], families)
     stored = load_stored(directory / CONFIG)
-    data = _data(directory, stored, config, {**head.family.spec, "family": head.family.cls})
+    data = _data(directory, stored, config, spec_of(head))
     rows = build_rows(stored, data, processes=1)
     rows = with_calibration_rows(rows, stored.get("calibrate"), stored.get("ensemble", 1) > 1)
     module = restore(contents, str(checkpoint), _network(checkpoint, config, description, rows), families)

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from likelihead import inference
+from likelihead.data.batch import Batch
 from likelihead.distributions.joint import Joint
+from likelihead.distributions.tails import is_observed
 from likelihead.evaluation.calibration import Conformal
 from likelihead.evaluation.quantiles import UNCALIBRATED, Quantiles
 from likelihead.heads.sites import aligned, by_site
@@ -39,6 +41,8 @@ class Answer:
         y: observed values (n, *event_shape).
         name: the name of the output or coordinate; empty where there is only one.
         calibration: the calibration of the quantiles; None if they are those of the predictions.
+        rows: the rows of the batch, (n,); of sites several may have the same.
+        bounds, truncation: of censored and truncated targets, (n, 2), as in `Batch`; None if there are none.
     """
 
     columns: TargetColumns
@@ -47,6 +51,9 @@ class Answer:
     y: Tensor
     name: str = ""
     calibration: Conformal | None = None
+    rows: Tensor | None = None
+    bounds: Tensor | None = None
+    truncation: Tensor | None = None
 
     @property
     def target_type(self) -> type[TargetType]:
@@ -88,8 +95,16 @@ class Answer:
     def take(self, rows: NDArray[np.int64]) -> Answer:
         """The answer for some rows."""
         index = torch.from_numpy(rows)
-        parts = (select(self.predicted, index), select(self.marginal, index), self.y[index])
-        return Answer(self.columns, *parts, self.name, self.calibration)
+        tensors = {name: getattr(self, name) for name in ("y", "rows", "bounds", "truncation")}
+        taken: dict[str, Any] = {name: None if tensor is None else tensor[index] for name, tensor in tensors.items()}
+        dists: dict[str, Any] = {name: select(getattr(self, name), index) for name in ("predicted", "marginal")}
+        return replace(self, **taken, **dists)
+
+    def observed(self) -> Answer:
+        """The answer for the rows whose target is not censored."""
+        if self.bounds is None:
+            return self
+        return replace(self.take(is_observed(self.bounds).nonzero().flatten().numpy()), bounds=None)
 
     def coordinates(self) -> list[Answer]:
         """Of a vector each of its first coordinates, with its marginal distribution; otherwise the answer itself."""
@@ -98,7 +113,14 @@ class Answer:
             return [self]
         names = names_of(self.columns, self.y.shape[1])
         return [
-            Answer(replace(self.columns, names=[names[k]]), predicted[k], marginal[k], self.y[:, k], names[k])
+            replace(
+                self,
+                columns=replace(self.columns, names=[names[k]]),
+                predicted=predicted[k],
+                marginal=marginal[k],
+                y=self.y[:, k],
+                name=names[k],
+            )
             for k in range(len(predicted))
         ]
 
@@ -144,43 +166,46 @@ def _joint_answers(predicted: Joint, marginal: Joint, y: Tensor, columns: dict[s
     answers = []
     for (name, dist, values, known), other in zip(predicted.targets(y), marginal.dists, strict=True):
         rows = known.nonzero().flatten().numpy()
-        answers.append(Answer(columns[name], dist, other, values, name).take(rows))
+        answers.append(Answer(columns[name], dist, other, values, name, rows=torch.arange(len(values))).take(rows))
     return answers
 
 
-def answers_of(
-    predicted: Any, marginal: Any, y: Tensor, mask: Tensor | None, columns: AnyColumns, limit: int = 2000
-) -> list[Answer]:
+def answers_of(predicted: Any, marginal: Any, batch: Batch, columns: AnyColumns, limit: int = 2000) -> list[Answer]:
     """The answers of each row: one, several with names, or those of all its sites together.
 
     Args:
         predicted, marginal: distributions of batch_shape (n,), or with sites.
-        y: (n, *sites, *event_shape).
-        mask: False where there is no target, (n,) or (n, *sites); None for True everywhere.
+        batch: the rows, with y.
         columns: the target columns.
         limit: the most sites to take of rows that have many.
     """
     if isinstance(columns, dict):
-        return _joint_answers(predicted, marginal, y, columns)
+        return _joint_answers(predicted, marginal, batch.y, columns)  # type: ignore[arg-type]
     predicted, marginal = by_site(predicted), by_site(marginal)
     shape = predicted.batch_shape
     known = torch.ones(shape, dtype=torch.bool)
-    if mask is not None:
-        known = known & aligned(mask.bool(), shape, "mask")
+    if batch.mask is not None:
+        known = known & aligned(batch.mask.bool(), shape, "mask")
     indices = outputs_of(shape, columns)
     if not indices:
-        return [_answer(predicted, marginal, y, _some(known, limit), columns)]
+        return [_answer(predicted, marginal, batch, _some(known, limit), columns)]
     answers = []
     for number, index in enumerate(indices):
         rows = known[index].nonzero().flatten()
         own = columns if len(indices) == 1 else replace(columns, names=[columns.names[number]])
         name = "" if len(indices) == 1 else columns.names[number]
-        answers.append(_answer(predicted, marginal, y, (rows, *index[1:]), own, name))
+        answers.append(_answer(predicted, marginal, batch, (rows, *index[1:]), own, name))
     return answers
 
 
-def _answer(predicted: Any, marginal: Any, y: Tensor, index: Index, columns: TargetColumns, name: str = "") -> Answer:
-    return Answer(columns, select(predicted, index), select(marginal, index), y[index], name)
+def _answer(
+    predicted: Any, marginal: Any, batch: Batch, index: Index, columns: TargetColumns, name: str = ""
+) -> Answer:
+    y, bounds, truncation = (
+        None if values is None else values[index] for values in (batch.y, batch.bounds, batch.truncation)
+    )
+    dists = (select(predicted, index), select(marginal, index))
+    return Answer(columns, *dists, y, name, None, index[0], bounds, truncation)  # type: ignore[arg-type]
 
 
 def _some(known: Tensor, limit: int) -> Index:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import stats
+from torch import Tensor
 
+from likelihead import inference
 from likelihead.evaluation.quantiles import UNCALIBRATED, Quantiles
 from likelihead.inference import law
 from likelihead.report.answers import Answer
@@ -17,6 +20,33 @@ Array = NDArray[np.float64]
 BAND = 0.95
 #: The masses of the intervals whose coverage is shown.
 MASSES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+
+
+def pit_of(answer: Answer) -> Array:
+    """The pit of each row, (n,), randomised for discrete, censored and truncated answers (seed 0).
+
+    Of a censored target it is drawn from the range of the pit that is left, (F(lower), F(upper)); of a truncated one F
+    is the cdf between its limits. In a correct model it is uniform.
+    """
+    if answer.bounds is None and answer.truncation is None:
+        return inference.pit(answer.predicted, answer.y).numpy()
+    ends = torch.stack([answer.y, answer.y], -1) if answer.bounds is None else answer.bounds
+    lower, upper = _masses(answer, ends)
+    uniform = np.random.default_rng(0).random(len(lower))
+    values = lower + uniform * (upper - lower)
+    if answer.truncation is None:
+        return values
+    first, last = _masses(answer, answer.truncation)
+    return (values - first) / np.maximum(last - first, np.finfo(np.float64).tiny)
+
+
+def _masses(answer: Answer, ends: Tensor) -> tuple[Array, Array]:
+    """P(Y < lower) and P(Y <= upper) of ends (n, 2), each (n,)."""
+    its_law = law(answer.predicted)
+    lower, upper = ends.double().numpy().T
+    below = np.where(np.isinf(lower), 0.0, its_law.below(np.where(np.isinf(lower), 0.0, lower)))
+    within = np.where(np.isinf(upper), 1.0, its_law.cdf(np.where(np.isinf(upper), 0.0, upper)))
+    return below, within
 
 
 class Histogram(NamedTuple):
@@ -73,8 +103,13 @@ def coverage(answer: Answer, masses: tuple[float, ...] = MASSES, quantiles: Quan
     Args:
         answer: n rows.
         masses: those of the intervals.
-        quantiles: where the intervals come from: the predictions, or a calibration of them.
+        quantiles: where the intervals come from: the predictions, or a calibration of them. For censored and truncated
+            targets, whose place is not known, the pit is counted inside the middle of its range instead.
     """
+    if answer.bounds is not None or answer.truncation is not None:
+        asked, pit = np.array(masses), pit_of(answer)
+        inside = np.abs(2.0 * pit[:, None] - 1.0) <= asked
+        return Coverage(asked, inside.mean(0), asked, np.sqrt(asked * (1.0 - asked) / len(pit)))
     y, its_law = answer.y.numpy(), law(answer.predicted)
     observed, expected, error = [], [], []
     for mass in masses:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from likelihead.evaluation.evaluate import Evaluation
-from likelihead.evaluation.scores import absolute_error, accuracy, angular_error, coverage, scores
+from likelihead.evaluation.scores import absolute_error, accuracy, angular_error, scores
 from likelihead.report.answers import Answer
+from likelihead.report.calibration import coverage
 from likelihead.report.style import number
 from likelihead.report.subject import Subject
 
@@ -34,15 +34,10 @@ class Gain(NamedTuple):
 def gain(subject: Subject, evaluation: Evaluation) -> Gain:
     """The difference of the mean NLLs; its standard error is estimated from the rows of the subject, in pairs."""
     nats = float(evaluation.marginal or 0.0) - float(evaluation.nll or 0.0)
-    differences = [_row_nll(answer, answer.marginal) - _row_nll(answer, answer.predicted) for answer in subject.answers]
-    same_rows = len({len(values) for values in differences}) == 1
-    values = sum(differences) if same_rows else np.concatenate(differences)
-    deviation = float(np.std(values, ddof=1)) if np.size(values) > 1 else math.nan
+    difference = subject.log_likelihood(subject.predicted) - subject.log_likelihood(subject.marginal)
+    values = difference[subject.known].numpy()
+    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
     return Gain(nats, deviation / math.sqrt(max(evaluation.n, 1)))
-
-
-def _row_nll(answer: Answer, dist: object) -> NDArray[np.float64]:
-    return -dist.log_prob(answer.y).numpy()  # type: ignore[attr-defined]
 
 
 def facts(subject: Subject, evaluation: Evaluation) -> list[Fact]:
@@ -58,9 +53,9 @@ def facts(subject: Subject, evaluation: Evaluation) -> list[Fact]:
     way = share_of_way(evaluation)
     if way is not None:
         listed.append(Fact(f"{way:.0%}", "of the way to the truth", "0% ignores the inputs, 100% cannot be beaten"))
-    for answer in subject.parts:
+    for answer, judged in zip(subject.parts, subject.judged, strict=True):
         name = f" of {answer.name}" if answer.name else ""
-        listed += [fact._replace(label=fact.label + name) for fact in _errors(answer)]
+        listed += [fact._replace(label=fact.label + name) for fact in [*_errors(answer), *_intervals(judged)]]
     return listed[:8]
 
 
@@ -85,7 +80,7 @@ def share_of_way(evaluation: Evaluation) -> float | None:
 
 
 def _errors(answer: Answer) -> list[Fact]:
-    """The error of the point prediction, and the coverage and width of the 90% interval, as far as they suit."""
+    """The errors of point predictions and of probabilities, as far as they suit."""
     suitable = set(answer.target_type.scores)
     found = []
     if "absolute_error" in suitable and "accuracy" not in suitable and "median" in answer.defined:
@@ -110,10 +105,15 @@ def _errors(answer: Answer) -> list[Fact]:
             float(scores(dist, answer.y)["brier"].mean()) for dist in (answer.predicted, answer.marginal)
         )
         found.append(Fact(number(model), "Brier score", f"{number(marginal)} ignoring the inputs; 0 is perfect"))
-    if "coverage_0.9" in suitable and "interval" in answer.defined:
-        share = float(coverage(answer.predicted, answer.y, answer.quantiles).mean())
-        found.append(Fact(f"{share:.1%}", "inside the 90% intervals", _width(answer)))
     return found
+
+
+def _intervals(answer: Answer) -> list[Fact]:
+    """The coverage and width of the 90% interval, if it suits."""
+    if "coverage_0.9" not in answer.target_type.scores or "interval" not in answer.defined:
+        return []
+    share = float(coverage(answer, (0.9,), answer.quantiles).observed[0])
+    return [Fact(f"{share:.1%}", "inside the 90% intervals", _width(answer))]
 
 
 def _width(answer: Answer) -> str:

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from likelihead.heads.sites import log_prob
 from likelihead.report.inputs import Input
 from likelihead.report.subject import Subject
 
@@ -36,19 +35,18 @@ def importances(subject: Subject, seed: int = 0) -> list[Importance]:
     if not subject.inputs or not isinstance(subject.batch.x, Tensor):
         return []
     x = _affordable(subject.batch.x, len(subject.inputs))
-    y: Tensor = subject.batch.y[: len(x)]  # type: ignore[index]
-    mask = None if subject.batch.mask is None else subject.batch.mask[: len(x)]
     rows = torch.arange(len(x))
-    base = log_prob(subject.predict(x, rows), y, mask=mask)
+    known = subject.known[rows]
+    base = subject.log_likelihood(subject.predict(x, rows), rows)[known]
     generator = torch.Generator().manual_seed(seed)
     found = []
     for entry in subject.inputs:
-        lost = torch.zeros(len(x), dtype=torch.float64)
+        lost = torch.zeros(len(base), dtype=torch.float64)
         for _ in range(REPEATS):
             order = torch.randperm(len(x), generator=generator)
             changed = subject.predict(entry.replaced(x, entry.block(x)[order]), rows)
-            lost += (base - log_prob(changed, y, mask=mask)) / REPEATS
-        found.append(Importance(entry, float(lost.mean()), float(lost.std() / np.sqrt(len(x)))))
+            lost += (base - subject.log_likelihood(changed, rows)[known]) / REPEATS
+        found.append(Importance(entry, float(lost.mean()), float(lost.std() / np.sqrt(len(base)))))
     return sorted(found, key=lambda importance: -importance.nats)
 
 

@@ -20,7 +20,7 @@ from likelihead.report.importance import importances
 from likelihead.report.page import Section, page
 from likelihead.report.sections import Block, figure_blocks, guarded, input_blocks
 from likelihead.report.subject import Subject
-from likelihead.report.tables import Table, coefficients, column_table
+from likelihead.report.tables import Table, coefficient_table, column_table
 
 #: With fewer rows than this, calibration can hardly be judged.
 FEW_ROWS = 50
@@ -93,7 +93,7 @@ def _sections(run: Run, subject: Subject) -> Iterator[Section]:
     yield Section(
         "verdict",
         "Is it good?",
-        list(_verdict_blocks(run)),
+        _verdict_blocks(run),
         verdict(subject, evaluation, run.part),
         facts(subject, evaluation),
     )
@@ -102,17 +102,32 @@ def _sections(run: Run, subject: Subject) -> Iterator[Section]:
         "calibration",
         "Can it be believed?",
         list(figure_blocks(subject, important, "calibration")),
-        notes=[f"There are only {evaluation.n} rows to judge by, so this section proves little."]
-        if evaluation.n < FEW_ROWS
-        else [],
+        notes=list(_cautions(subject, evaluation)),
     )
-    yield Section("inputs", "What the inputs do", [*input_blocks(subject, important), *_coefficient_block(subject)])
+    yield Section("inputs", "What the inputs do", [*input_blocks(subject, important), *_coefficient_block(run)])
     yield Section("details", "The data and the run", list(_detail_blocks(run, subject)), texts=run.texts)
 
 
-def _verdict_blocks(run: Run) -> Iterator[Block]:
+def _cautions(subject: Subject, evaluation: Evaluation) -> Iterator[str]:
+    """What to bear in mind about the calibration."""
+    if evaluation.n < FEW_ROWS:
+        yield f"There are only {evaluation.n} rows to judge by, so this section proves little."
+    answers, observed = (sum(len(part.y) for part in parts) for parts in (subject.judged, subject.parts))
+    if observed < answers:
+        yield (
+            f"{answers - observed:,} of {answers:,} answers are censored: only bounds are known. Here each "
+            "of them counts at a random place within its bounds, as likely as the model thinks it; single rows and "
+            "errors are shown for observed answers only."
+        )
+
+
+def _verdict_blocks(run: Run) -> list[Block]:
+    return [block for block in (_nats_block(run), _learning_block(run)) if block.panels]
+
+
+def _nats_block(run: Run) -> Block:
     drawing = guarded("nats", lambda: nats(run.evaluations, run.part))
-    yield Block(
+    return Block(
         "nats",
         "Between ignorance and the truth",
         "NLL measures how surprised the model is by what was observed, in nats: each nat less means that it thinks the "
@@ -121,29 +136,32 @@ def _verdict_blocks(run: Run) -> Iterator[Block]:
         "learned some of them by heart. The lines span 95%.",
         panels=drawing.panels,
     )
-    if run.history.get("epoch"):
-        watched = run.evaluations["validation" if run.evaluations["validation"].n else "train"]
-        curves = guarded("learning", lambda: learning_curves(run.history, watched.marginal, watched.oracle))
-        yield Block(
-            "learning",
-            "How it learned",
-            "NLL after each pass over the training rows. The validation rows are not learned from: where their line "
-            "rises while the other falls, the model begins to learn the training rows by heart. The weights of the "
-            "best epoch are kept.",
-            [curves.finding],
-            curves.panels,
-        )
 
 
-def _coefficient_block(subject: Subject) -> Iterator[Block]:
-    table = coefficients(subject.model, subject.encoder)
+def _learning_block(run: Run) -> Block:
+    watched = run.evaluations["validation" if run.evaluations["validation"].n else "train"]
+    curves = guarded("learning", lambda: learning_curves(run.history, watched.marginal, watched.oracle))
+    return Block(
+        "learning",
+        "How it learned",
+        "NLL after each pass over the training rows. The validation rows are not learned from: where their line rises "
+        "while the other falls, the model begins to learn the training rows by heart. The weights of the best epoch "
+        "are kept.",
+        [curves.finding],
+        curves.panels,
+    )
+
+
+def _coefficient_block(run: Run) -> Iterator[Block]:
+    table = coefficient_table(run.module, run.parts["train"])
     if table is not None:
         yield Block(
             "coefficients",
             "Coefficients",
-            "The model is linear: each parameter is a constant plus a sum over the inputs, put through the function in "
-            "brackets (exp: each coefficient acts as a factor e to that power). For a number, the coefficient is for "
-            "one standard deviation; for a category, it is for belonging to it.",
+            "The model is linear: each parameter is a constant plus a sum over the inputs, in their own units, put "
+            "through the function in brackets (log: each coefficient acts as a factor e to that power). The levels of "
+            "a category are compared with its first one. An interval that holds 0 means that the input may not matter. "
+            "The intervals are right where training ended at the maximum of the likelihood, as with optimizer=lbfgs.",
             table=table,
         )
 

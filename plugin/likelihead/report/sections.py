@@ -55,7 +55,8 @@ def guarded(name: str, draw: Callable[[], Drawing]) -> Drawing:
 def figure_blocks(subject: Subject, importances: list[Importance], section: str) -> Iterator[Block]:
     """The figures of a section that suit the answers, those of all answers together in one block."""
     whole = [Scene(answer, subject, None, importances) for answer in subject.answers]
-    parts = [Scene(answer, subject, number, importances) for number, answer in enumerate(subject.parts)]
+    answers = subject.judged if section == "calibration" else subject.parts
+    parts = [Scene(answer, subject, number, importances) for number, answer in enumerate(answers)]
     for name, spec in FIGURES.items():
         scenes = [
             scene

@@ -16,7 +16,7 @@ from likelihead.data.dataset import Dataset
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.evaluate import as_float64, batches, in_float64
-from likelihead.heads.sites import by_row, by_site
+from likelihead.heads.sites import by_row, by_site, log_prob, row_weights
 from likelihead.report.answers import Answer, AnyColumns, answers_of, outputs_of
 from likelihead.report.inputs import Input, inputs_of
 from likelihead.target_types.target_type import TargetColumns
@@ -54,7 +54,7 @@ class Subject:
         table = getattr(model, "extra", {}).get("table")
         encoder = None if table is None else TableEncoder.from_state(table)
         columns: AnyColumns = TargetColumns(["y"]) if encoder is None else encoder.target.columns
-        return cls(in_float64(model), batch, columns, encoder)
+        return cls(in_float64(model).requires_grad_(False), batch, columns, encoder)
 
     @property
     def target_names(self) -> list[str]:
@@ -80,22 +80,40 @@ class Subject:
         y: Tensor = self.batch.y  # type: ignore[assignment]
         return self.model.head.marginal(y.shape[: y.dim() - len(inner)], self.batch.exposure)
 
+    def log_likelihood(self, dist: Any, rows: slice | Tensor = slice(None)) -> Tensor:
+        """The log-probability of what is known about the targets of `rows`, (m,); 0 where that is nothing."""
+        y, mask, bounds, truncation = (
+            None if part is None else part[rows]
+            for part in (self.batch.y, self.batch.mask, self.batch.bounds, self.batch.truncation)
+        )
+        return log_prob(dist, y, mask=mask, bounds=bounds, truncation=truncation)  # type: ignore[arg-type]
+
     @cached_property
-    def answers(self) -> list[Answer]:
-        """The answers of each row: usually one."""
-        y: Tensor = self.batch.y  # type: ignore[assignment]
-        return answers_of(self.predicted, self.marginal, y, self.batch.mask, self.columns)
+    def known(self) -> Tensor:
+        """Whether anything is known about the target of a row, (n,)."""
+        shape = by_site(self.predicted).batch_shape
+        return row_weights(shape, None, self.batch.mask) > 0
+
+    @cached_property
+    def judged(self) -> list[Answer]:
+        """The answers of all rows, those with censored targets included, coordinates of vectors one by one."""
+        answers = answers_of(self.predicted, self.marginal, self.batch, self.columns)
+        parts = [part for answer in answers for part in answer.coordinates()]
+        calibration = self.model.calibration
+        if calibration is None:
+            return parts
+        return [replace(part, calibration=calibration.of_target(number)) for number, part in enumerate(parts)]
 
     @cached_property
     def parts(self) -> list[Answer]:
-        """The answers, with the coordinates of vectors one by one; rankings stay whole."""
-        parts = [part for answer in self.answers for part in answer.coordinates()]
-        calibration = self.model.calibration
-        return (
-            parts
-            if calibration is None
-            else [replace(part, calibration=calibration.of_target(number)) for number, part in enumerate(parts)]
-        )
+        """Those of `judged` in the rows whose target was observed; rankings stay whole."""
+        return [part.observed() for part in self.judged]
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        """The answers as a whole in the rows whose target was observed: usually one."""
+        answers = answers_of(self.predicted, self.marginal, self.batch, self.columns)
+        return [answer.observed() for answer in answers]
 
     @cached_property
     def inputs(self) -> list[Input]:

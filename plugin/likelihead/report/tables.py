@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from likelihead.architectures import Linear
 from likelihead.data.tables.encoder import TableEncoder
-from likelihead.heads.parameters import Predicted
+from likelihead.evaluation.coefficients import coefficients, is_linear
 from likelihead.report.style import number, shortened
-from likelihead.training.ensemble import Ensemble
 
-#: The most rows of a table of coefficients.
-MOST_ROWS = 200
+#: The most weights of which a table of coefficients is made.
+MOST_WEIGHTS = 200
 TYPES = {"number": "number", "category": "category", "date": "date"}
 
 
@@ -61,28 +60,13 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(shown) + (", …" if len(names) > 8 else "")
 
 
-def coefficients(model: Any, encoder: TableEncoder | None) -> Table | None:
-    """The coefficients of a linear model, on the scale of each parameter's link; None for other models.
-
-    Numbers are standardised: the coefficient of a number is the change for one standard deviation of it.
-    """
-    linear = getattr(model.head, "linear", None)
-    is_linear = isinstance(model.architecture, Linear) and not isinstance(model, Ensemble)
-    if not is_linear or linear is None or linear.in_features > MOST_ROWS:
+def coefficient_table(model: Any, data: Any) -> Table | None:
+    """The coefficients of a linear model with 95% intervals, fitted to `data`; None for other and for large models."""
+    if not is_linear(model) or model.head.linear.weight.numel() > MOST_WEIGHTS:
         return None
-    names = encoder.names if encoder is not None else [f"x{k + 1}" for k in range(linear.in_features)]
-    header, columns = ["input"], []
-    pieces = linear.weight.detach().double().split(model.head.sizes)
-    biases = linear.bias.detach().double().split(model.head.sizes)
-    for (name, parameter), weight, bias in zip(model.head.parameter.items(), pieces, biases, strict=True):
-        if not isinstance(parameter, Predicted):
-            continue
-        unit, anchor = parameter.unit.double().reshape(-1), parameter.anchor.double().reshape(-1)
-        for k in range(len(unit)):
-            link = type(parameter.link).__name__.lower()
-            which = f"{name} {k + 1}" if len(unit) > 1 else name
-            header.append(f"{which} ({link})")
-            slopes = [number(float(value)) for value in weight[k] * unit[k]]
-            columns.append([number(float(bias[k] * unit[k] + anchor[k])), *slopes])
-    rows = [[name, *(column[place] for column in columns)] for place, name in enumerate(["(constant)", *names])]
-    return Table(header, rows)
+    rows = []
+    for row in coefficients(model, data).itertuples():
+        known = math.isfinite(row.lower) and math.isfinite(row.upper)
+        interval = f"{number(row.lower)} to {number(row.upper)}" if known else "–"
+        rows.append([f"{row.parameter} ({row.link})", row.term, number(row.estimate), interval])
+    return Table(["parameter (link)", "term", "coefficient", "95% interval"], rows)

@@ -64,9 +64,9 @@ def fan(scene: Scene) -> Drawing:
         return Drawing([])
     entry = scene.importances[0].entry
     values, quantiles = quantiles_along(scene.subject, scene.part, entry)
-    data = entry.values(scene.subject.batch.x)
-    if len(values) < 2 or len(data) != len(scene.answer.y):
+    if len(values) < 2 or scene.answer.rows is None:
         return Drawing([])
+    data = entry.values(scene.subject.batch.x).iloc[scene.answer.rows.numpy()]
     return Drawing([fan_panel(scene.answer, entry, values, quantiles, data)])
 
 

@@ -6,20 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from likelihead import inference
 from likelihead.report.answers import Answer
-from likelihead.report.calibration import BAND, coverage, pit_histogram, quantile_residuals, worm
+from likelihead.report.calibration import BAND, coverage, pit_histogram, pit_of, quantile_residuals, worm
 from likelihead.report.style import GRID, INK, MUTED, OBSERVED, PREDICTED, Drawing, Panel, axes
 
 Array = NDArray[np.float64]
 #: The most points of a scatter plot.
 MOST_POINTS = 500
-
-
-def pit_of(answer: Answer) -> Array:
-    """The pit of each row (n,), randomised for discrete answers (seed 0)."""
-    values: Array = inference.pit(answer.predicted, answer.y).numpy()
-    return values
 
 
 def pit(answer: Answer) -> Drawing:

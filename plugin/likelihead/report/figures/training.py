@@ -34,15 +34,18 @@ def learning_curves(history: Mapping[str, Sequence[float]], marginal: float | No
         marginal, oracle: the NLL of the marginal fit and of the true distribution; None if unknown.
     """
     figure, plot = axes(height=3.2)
-    epochs = np.asarray(history["epoch"], dtype=float) + 1.0
+    epochs = np.asarray(history.get("epoch", ()), dtype=float) + 1.0
     drawn = []
     for name, (label, color, dashes) in CURVES.items():
         values = np.asarray(history.get(name, ()), dtype=float)
-        if len(values):
-            plot.plot(epochs, values, color=color, linestyle=dashes, label=label)
-            drawn.append(values[np.isfinite(values)])
-    watched = drawn[-1] if drawn else np.zeros(1)
-    best = int(np.argmin(watched))
+        known = np.isfinite(values)
+        if known.any():
+            plot.plot(epochs[known], values[known], color=color, linestyle=dashes, label=label)
+            drawn.append(values)
+    if not drawn:
+        return Drawing([])
+    watched = drawn[-1]
+    best = int(np.nanargmin(watched))
     plot.plot(epochs[best], watched[best], "o", color=INK, markersize=5.0, label=f"best: epoch {int(epochs[best])}")
     levels = [level for level in (marginal, oracle) if level is not None]
     for level, label in ((marginal, "ignoring the inputs"), (oracle, "truth")):
@@ -61,8 +64,9 @@ def learning_curves(history: Mapping[str, Sequence[float]], marginal: float | No
 
 def _shown(values: Array, levels: list[float]) -> tuple[float, float]:
     """The range of the axis: all values but those far above the marginal fit, where overfitted curves may end."""
+    values = values[np.isfinite(values)]
     low, high = float(values.min()), float(values.max())
-    reference = max(levels, default=high)
+    reference = max([*levels, float(np.median(values))])
     return low, min(high, reference + 2.0 * max(reference - low, 1e-3))
 
 
