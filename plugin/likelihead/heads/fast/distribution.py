@@ -55,6 +55,8 @@ class Deferred:
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value) for value of shape batch_shape + event_shape; other shapes are left to the distribution."""
+        if not issubclass(type(self), Deferred):  # An argument of this call has built the distribution meanwhile.
+            return self.log_prob(value)
         head, plan, raw, learned, _ = self._state
         shape = self._batch_shape + self._event_shape
         is_usual = value.shape == shape and not value.requires_grad and is_plain()
