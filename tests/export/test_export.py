@@ -124,7 +124,7 @@ def test_the_card_says_what_the_parameters_are(name: str, tmp_path: Path) -> Non
     head = DistributionHead(card["distribution"], 3, card["event_size"], card["output_shape"])
     shapes = {parameter["name"]: tuple(parameter["shape"]) for parameter in card["parameters"]}
     assert shapes == {key: value.shape[1:] for key, value in case.parameters.items()}
-    assert type(head(NEW)) is type(module(NEW)) and card["target"]["type"] == head.target_type.name
+    assert head(NEW).__class__ is module(NEW).__class__ and card["target"]["type"] == head.target_type.name
 
 
 @pytest.mark.parametrize("name", ["normal", "gaussian_mixture", "plackett_luce"])

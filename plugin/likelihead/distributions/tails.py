@@ -225,8 +225,8 @@ def from_log_hazard(log_hazard: Tensor) -> LogTails:
 def log_ndtr(z: Tensor) -> Tensor:
     """log Phi(z), Phi the cdf of the standard normal; unlike that of torch.special with a rule for torch.func.vmap.
 
-    >>> log_ndtr(torch.tensor([-40.0, 40.0], dtype=torch.float64))
-    tensor([-8.0461e+02, -0.0000e+00], dtype=torch.float64)
+    >>> round(log_ndtr(torch.tensor(-40.0, dtype=torch.float64)).item(), 4)
+    -804.6084
     """
     return _LogNdtr.of(z)
 

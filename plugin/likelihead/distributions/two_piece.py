@@ -93,7 +93,7 @@ class AsymmetricLaplace(TwoPiece):
     quantile at that level (Koenker & Machado, 1999): loc is quantile regression.
 
     >>> AsymmetricLaplace(torch.tensor(0.0), torch.tensor(0.5), torch.tensor(0.9)).log_prob(torch.tensor([-0.9, 0.1]))
-    tensor([-1., -1.])
+    tensor([-1.0000, -1.0000])
     """
 
     def symmetric(self) -> Any:

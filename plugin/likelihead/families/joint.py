@@ -50,6 +50,7 @@ def families_for(spec: Any, y: Tensor, classes: Any = None) -> Family | dict[str
     Raises:
         LikelihoodError: y has another number of columns; or as `family_for`.
 
+    >>> import torch
     >>> y = torch.tensor([[3.0, 0.0], [torch.nan, 1.0]])
     >>> families_for({"families": {"visits": "poisson", "kind": "categorical"}}, y)["kind"].event_size
     2
