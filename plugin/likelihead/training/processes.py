@@ -21,6 +21,8 @@ from likelihead.errors import LikelihoodError
 LOST = re.compile(r"gloo|nccl|connection (closed|reset|refused)|broken pipe|remote peer|heartbeat", re.IGNORECASE)
 #: Seconds between two looks at the other processes, and those that a process has to end by itself.
 PERIOD, GRACE = 0.5, 5.0
+#: The statuses of a process that a signal has stopped: the others stop with it, each in its own time.
+STOPPED = (130, 143, -2)
 #: In the environment of a process that another one started: the number of that one.
 PARENT = "LIKELIHEAD_PARENT"
 
@@ -41,7 +43,8 @@ def from_all(trainer: pl.Trainer, value: Tensor) -> Tensor:
 
 def of_this_process(trainer: pl.Trainer, values: Tensor) -> Tensor:
     """The tensor of this process; that of the first one in a run that is resumed on more processes."""
-    return values[trainer.global_rank if trainer.global_rank < len(values) else 0]
+    # A copy: the generators of torch crash on a state that is part of a larger tensor.
+    return values[trainer.global_rank if trainer.global_rank < len(values) else 0].clone()
 
 
 def is_lost(trainer: pl.Trainer, error: BaseException) -> bool:
@@ -82,7 +85,7 @@ def ended_together(trainer: pl.Trainer) -> Iterator[None]:
 
 
 def _watch(trainer: pl.Trainer, is_over: threading.Event) -> None:
-    while not any(child.poll() for child in _children(trainer)):
+    while not any(_has_failed(child) for child in _children(trainer)):
         for thread in threading.enumerate():
             if thread.name == "child-process-observer":
                 thread._finished = True  # type: ignore[attr-defined]
@@ -93,6 +96,10 @@ def _watch(trainer: pl.Trainer, is_over: threading.Event) -> None:
         for child in _children(trainer):
             child.kill()
         os._exit(1)
+
+
+def _has_failed(child: subprocess.Popen[bytes]) -> bool:
+    return child.poll() not in (None, 0, *STOPPED)
 
 
 def _end_children(trainer: pl.Trainer) -> None:
