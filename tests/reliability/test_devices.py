@@ -13,6 +13,8 @@ import pytest
 import torch
 from reliability import faults
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 #: 61 training rows in steps of 24, and 37 validation rows: neither divides by two or four.
 STEPS = """
