@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -101,7 +102,7 @@ def test_a_command_of_the_readme_runs(
 ) -> None:
     monkeypatch.chdir(home)
     monkeypatch.syspath_prepend(str(home))
-    program, *words = line.replace("python train.py", "likelihead train").split()
+    program, *words = shlex.split(line.replace("python train.py", "likelihead train"))
     assert program == "likelihead"
     if "strategy=ddp" in words:  # tests/commands/test_processes.py runs it in processes of its own
         return test_a_command_of_the_table_composes(" ".join(words[1:]))
@@ -150,6 +151,14 @@ def test_the_error_in_the_readme_is_the_one_that_is_printed(environment: dict[st
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert " ".join(done.stderr.split()) == " ".join(printed.split())
+
+
+def test_the_closing_screen_in_the_readme_is_the_one_that_is_printed(
+    command: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words, printed = re.findall(r"\$ python train\.py ([^\n]+)\n(test rows .*?)\n```", README, flags=re.DOTALL)[0]
+    command("train", *words.split(), "strategy=cpu", f"hydra.run.dir={tmp_path}")
+    assert " ".join(printed.split()) in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.filterwarnings("ignore::Warning")

@@ -7,8 +7,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from omegaconf import DictConfig
+from scipy import stats
 
 Command = Callable[..., None]
 QUICK = ["data=diabetes", "trainer.max_epochs=1", "strategy=cpu"]
@@ -27,7 +30,9 @@ def compare(command: Command, *words: str) -> int:
 def test_all_families_succeed(in_folder: Path, command: Command) -> None:
     assert compare(command, *QUICK, "distribution=normal,poisson", "hydra.sweep.dir=both") == 0
     table = pd.read_csv(in_folder / "both" / "comparison.csv")
-    columns = ["distribution", "part", "nll", "marginal_nll", "validation_nll", "discrete", "directory", "failure"]
+    nlls, scores = ["nll", "marginal_nll", "validation_nll"], ["integer_nll", "crps", "coverage_0.9"]
+    differences = ["difference", "standard_error"]
+    columns = ["distribution", "part", *nlls, "discrete", *differences, *scores, "seconds", "directory", "failure"]
     assert list(table) == columns
     assert dict(zip(table.distribution, table.discrete, strict=True)) == {"normal": False, "poisson": True}
     for name, directory in zip(table.distribution, table.directory, strict=True):
@@ -121,3 +126,136 @@ def test_the_task_can_be_sent_to_another_process(environment: dict[str, str], tm
     pickled = subprocess.run([sys.executable, "-c", send], stdout=subprocess.PIPE, **options).stdout  # type: ignore[call-overload]
     subprocess.run([sys.executable, "-c", receive], input=pickled, **options)  # type: ignore[call-overload]
     assert "each family would train on a synthetic set" in (tmp_path / "error.txt").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory, command: Command) -> Path:
+    """Two families that give probabilities and one that gives densities, on the same counts."""
+    folder = tmp_path_factory.mktemp("compared")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        words = [*QUICK, "distribution=normal,poisson,laplace", "hydra.sweep.dir=all", "architecture=linear"]
+        assert compare(command, *words) == 0
+    return folder
+
+
+def test_differences_are_paired_row_by_row(compared: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(compared)
+    table = pd.read_csv("all/comparison.csv").set_index("distribution")
+    nlls = {}
+    for name in ("normal", "laplace"):
+        command("predict", f"checkpoint=all/{name}", f"output={name}.parquet")
+        nlls[name] = -pd.read_parquet(f"{name}.parquet").log_prob
+    best, other = sorted(nlls, key=lambda name: table.integer_nll[name])
+    gap = nlls[other] - nlls[best]
+    assert pd.isna(table.difference[table.integer_nll.idxmin()])
+    found = table.difference[other] - (0.0 if pd.isna(table.difference[best]) else table.difference[best])
+    assert found == pytest.approx(gap.mean(), abs=1e-3)
+    assert table.standard_error[other] == pytest.approx(stats.sem(gap), rel=0.05)
+
+
+def test_counts_and_densities_are_ranked_by_what_they_say_of_whole_numbers(compared: Path) -> None:
+    table = pd.read_csv(compared / "all" / "comparison.csv").set_index("distribution")
+    assert list(table.integer_nll) == sorted(table.integer_nll)
+    assert table.integer_nll["poisson"] == pytest.approx(table.nll["poisson"], rel=1e-12)
+    assert table.integer_nll["normal"] == pytest.approx(table.nll["normal"], abs=1e-3)
+    assert table["coverage_0.9"].between(0, 1).all() and (table.crps > 0).all() and (table.seconds > 0).all()
+
+
+def test_finished_runs(
+    compared: Path, command: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(compared)
+    assert compare(command, "runs=[all/normal,all/laplace]", "output=two.csv") == 0
+    table = pd.read_csv("two.csv").set_index("distribution")
+    whole = pd.read_csv("all/comparison.csv").set_index("distribution")
+    assert set(table.run) == {"all/normal", "all/laplace"}
+    for name in table.index:
+        assert table.nll[name] == whole.nll[name]
+        assert table.crps[name] == pytest.approx(whole.crps[name])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"Choose all/{table.index[0]}: " in printed and "NLL(int)" not in printed
+
+
+def test_runs_on_other_rows_have_no_difference(
+    compared: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(compared)
+    command("train", "distribution=normal", *QUICK, "architecture=linear", "data.seed=5", "hydra.run.dir=elsewhere")
+    assert compare(command, "runs=[all/normal,elsewhere]", "output=rows.csv") == 0
+    assert pd.read_csv("rows.csv").difference.isna().all()
+
+
+WRONG_RUNS = {
+    "one": (["runs=[all/normal]"], "compare needs several runs"),
+    "no run": (["runs=[all/normal,all]"], "'all' is not the directory of a run"),
+    "another key": (["runs=[all/normal,all/laplace]", "seed=1"], "only output=FILE.csv can be given"),
+    "output": (["runs=[all/normal,all/laplace]", "output=all/normal/metrics.csv"], "exists and is no comparison"),
+}
+
+
+@pytest.mark.parametrize(("words", "sentence"), WRONG_RUNS.values(), ids=WRONG_RUNS)
+def test_wrong_runs(
+    words: list[str], sentence: str, compared: Path, command: Command, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(compared)
+    assert compare(command, *words) == 1
+    assert sentence in capsys.readouterr().err
+
+
+def test_architectures_and_families_are_combined(in_folder: Path, command: Command) -> None:
+    words = [*QUICK, "distribution=normal,laplace", "architecture=linear,shallow", "hydra.sweep.dir=four"]
+    assert compare(command, *words) == 0
+    table = pd.read_csv(in_folder / "four" / "comparison.csv")
+    assert set(zip(table.distribution, table.architecture, strict=True)) == {
+        (family, network) for family in ("normal", "laplace") for network in ("linear", "shallow")
+    }
+    assert {Path(directory).name for directory in table.directory} == {
+        f"{family}-{network}" for family in ("normal", "laplace") for network in ("linear", "shallow")
+    }
+
+
+def test_auto_trains_the_best_of_the_families_that_fit(
+    in_folder: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The counts are overdispersed and depend on x through a log link."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=400)
+    frame = pd.DataFrame({"x": x, "n": rng.negative_binomial(1.0, 1.0 / (1.0 + np.exp(1.0 + x)))})
+    frame.to_csv(in_folder / "n.csv", index=False)
+    words = ["data=table", "data.path=n.csv", "data.target=n", "architecture=linear", "strategy=cpu"]
+    assert compare(command, "distribution=auto", *words, "trainer.max_epochs=5", "hydra.sweep.dir=auto") == 0
+    table = pd.read_csv(in_folder / "auto" / "comparison.csv")
+    assert len(table) == 3 and "negative_binomial" in set(table.distribution)
+    printed = capsys.readouterr().out
+    assert "validation NLL of a linear model of each" in printed
+    assert "gamma" not in printed  # some counts are 0
+    assert "Choose negative_binomial: " in printed
+
+
+def test_auto_of_labels(in_folder: Path, command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    pd.DataFrame({"x": range(60), "y": ["a", "b", "c"] * 20}).to_csv(in_folder / "y.csv", index=False)
+    words = ["data=table", "data.path=y.csv", "data.target=y", "architecture=linear", "strategy=cpu"]
+    assert compare(command, "distribution=auto", *words, "trainer.max_epochs=1", "hydra.sweep.dir=auto") == 0
+    assert pd.read_csv(in_folder / "auto" / "comparison.csv").distribution.tolist() == ["categorical"]
+
+
+def test_an_unexpected_error_loses_no_other_result(
+    in_folder: Path, command: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from likelihead.commands import train
+
+    sound = train.run
+
+    def run(config: DictConfig) -> object:
+        if "Laplace" in str(config.distribution.family):
+            raise ZeroDivisionError("a bug")
+        return sound(config)
+
+    monkeypatch.setattr(train, "run", run)
+    assert compare(command, *QUICK, "distribution=laplace,normal", "hydra.sweep.dir=some") == 1
+    printed = capsys.readouterr()
+    assert "laplace: it stopped with an unexpected error, ZeroDivisionError: a bug" in printed.out
+    assert "ZeroDivisionError" in printed.err and "1 of 2 families could not be trained: laplace" in printed.err
+    assert pd.read_csv(in_folder / "some" / "comparison.csv").nll.notna().sum() == 1

@@ -16,7 +16,7 @@ COMMANDS = {
     "evaluate": "score a model on new rows: likelihead evaluate checkpoint=RUN data.path=new.csv",
     "predict": "predict new rows: likelihead predict checkpoint=RUN data.path=new.csv output=predictions.csv",
     "report": "write the report of a run again: likelihead report RUN",
-    "compare": "train several families on the same rows: likelihead compare distribution=normal,laplace data=diabetes",
+    "compare": "compare families, architectures or runs: likelihead compare distribution=normal,laplace data=diabetes",
     "export": "write a model for other programs: likelihead export checkpoint=RUN output=model.onnx",
     "doctor": "say what is installed and test it: likelihead doctor",
 }
@@ -38,17 +38,22 @@ def run(task: Task, config_name: str, command: str) -> None:
     start(task, config_name, checked(config_name, command))
 
 
-def checked(config_name: str, command: str) -> list[str]:
+def typed_words(command: str) -> list[str]:
+    """The words after the command, as they were typed."""
+    words = sys.argv[1:]
+    return words[1:] if words[:1] == [command] else words
+
+
+def checked(config_name: str, command: str, words: Sequence[str] | None = None) -> list[str]:
     """The words after the command, as Hydra can parse them; exits with one sentence on the first wrong one.
 
-    With --help it prints the help of the command and exits.
+    `words` take the place of those that were typed. With --help it prints the help of the command and exits.
     """
     from likelihead.commands import help, overrides, quoting, resolvers
     from likelihead.commands.user_errors import reports_errors
 
     resolvers.register()
-    words = sys.argv[1:]
-    words = words[1:] if words[:1] == [command] else words
+    words = typed_words(command) if words is None else words
     words = overrides.open_up(overrides.replaced(words, config_name))
     words = quoting.quote(words, sweep=command != "compare" and bool(set(words) & SWEEP))
     with reports_errors():

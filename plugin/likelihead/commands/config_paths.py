@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from hydra.utils import to_absolute_path
 from omegaconf import DictConfig, OmegaConf
 
+from likelihead.commands.run_directory import CONFIG
+from likelihead.commands.stored_config import load_stored
 from likelihead.errors import LikelihoodError
 from likelihead.files import refuse_url
+
+#: The files of a run, besides its checkpoints, that no output may replace.
+RUN_FILES = (CONFIG, "metrics.csv", "metrics.json", "splits.npz")
 
 
 def path_of(config: DictConfig, key: str) -> Path:
@@ -37,17 +41,29 @@ def input_paths(config: DictConfig) -> tuple[Path, Path | None]:
     return checkpoint, None if config.data.path is None else path_of(config, "data.path")
 
 
-def output_of(config: DictConfig, inputs: Sequence[Path | None]) -> Path:
+def output_of(config: DictConfig, checkpoint: Path, table: Path | None = None) -> Path:
     """The path under `output`.
 
     Raises:
-        LikelihoodError: it was not given, is a directory, or is one of the input files.
+        LikelihoodError: it was not given, is a directory, or is a file that the command reads or that belongs to a run.
     """
     path = path_of(config, "output")
     if path.is_dir():
         raise LikelihoodError(f"output={path} is a directory: name a file in it")
-    if any(other and path.exists() and other.exists() and path.samefile(other) for other in inputs):
+    if not path.exists():
+        return path
+    run = checkpoint.absolute().parent.parent
+    files = [checkpoint, table, *run.glob("checkpoints/*"), *(run / name for name in RUN_FILES), *_tables_of(run)]
+    if any(file and file.exists() and path.samefile(file) for file in files):
         raise LikelihoodError(f"output={path} is one of the input files: choose another name")
     if path.suffix == ".ckpt":
         raise LikelihoodError(f"output={path} has the name of a checkpoint: choose another name")
     return path
+
+
+def _tables_of(run: Path) -> list[Path]:
+    """The tables that a run read."""
+    if not (run / CONFIG).is_file():
+        return []
+    data = load_stored(run / CONFIG).get("data") or {}
+    return [Path(str(data[key])) for key in ("path", "test_path") if data.get(key)]

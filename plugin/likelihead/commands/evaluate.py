@@ -27,7 +27,7 @@ def evaluate(config: DictConfig) -> dict[str, Any]:
     from likelihead.files import write_json
 
     checkpoint, path = input_paths(config)
-    output = None if config.output is None else output_of(config, [checkpoint, path])
+    output = None if config.output is None else output_of(config, checkpoint, path)
     module = load_model(checkpoint, config)
     frame, encoder, name = rows_of(module, checkpoint, path, config.data.get("encoding"))
     options = {"missing_target": config.data.missing_target, "unseen": config.data.unseen}

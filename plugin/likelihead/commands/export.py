@@ -21,7 +21,7 @@ def export(config: DictConfig) -> Path:
     from likelihead.training.checkpoint import checkpoint_file
 
     checkpoint = checkpoint_file(path_of(config, "checkpoint"))
-    output = output_of(config, [checkpoint])
+    output = output_of(config, checkpoint)
     card = export_model(load_model(checkpoint, config), output, config.format)
     outputs = ", ".join(parameter["name"] for parameter in card["parameters"])
     inputs = ", ".join(column["name"] for column in card["inputs"])

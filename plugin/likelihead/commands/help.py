@@ -14,8 +14,12 @@ from likelihead.configs import conf_directory
 FLAGS = {"--help", "-h"}
 #: The headers of commands that take the config of another one.
 HEADERS = {
-    "compare": "Trains several families on the same rows and splits, and prints their NLLs side by side, the best "
-    "first.\nlikelihead compare distribution=normal,laplace,student_t data=table data.path=table.csv data.target=y"
+    "compare": """Trains several families or architectures on the same rows and splits, and prints their scores side by
+side, the best first.
+likelihead compare distribution=normal,laplace,student_t data=table data.path=table.csv data.target=y
+likelihead compare distribution=auto …     the families that fit the targets, and of them the best linear models
+likelihead compare architecture=linear,mlp …
+likelihead compare runs=[RUN1,RUN2]     runs that are there already; output=comparison.csv keeps the table"""
 }
 #: A line of YAML that sets a key: its indentation, the key, and what follows.
 KEY = re.compile(r"^( *)([A-Za-z_][\w.]*):(?= |$)(.*)$")

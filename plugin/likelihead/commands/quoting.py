@@ -14,6 +14,8 @@ PATHS = (
 )  # fmt: skip
 #: The keys whose value is a column, or a list of columns in brackets.
 COLUMNS = ("data.target", "data.weight", "data.exposure", "data.group", "data.time", "columns")
+#: The keys whose value is a comparison, or a list of comparisons in brackets.
+COMPARISONS = ("probability",)
 
 
 def quote(words: Sequence[str], sweep: bool) -> list[str]:
@@ -25,8 +27,10 @@ def quote(words: Sequence[str], sweep: bool) -> list[str]:
 
     >>> quote(["data.path=my data (1).csv", "seed=1"], sweep=False)
     ["data.path='my data (1).csv'", 'seed=1']
+    >>> quote(["probability=[y>10,1<y<=3]"], sweep=False)
+    ["probability=['y>10','1<y<=3']"]
     """
-    return [_quoted(word) if _needs_quotes(word, sweep) else word for word in words]
+    return [_quoted_items(_quoted(word) if _needs_quotes(word, sweep) else word) for word in words]
 
 
 def assignment(key: str, value: str) -> str:
@@ -54,6 +58,17 @@ def text_assignment(key: str, value: str) -> str:
 def _quoted(typed: str) -> str:
     key, _, value = typed.partition("=")
     return assignment(key, value)
+
+
+def _quoted_items(typed: str) -> str:
+    """The word, with quotes around each comparison."""
+    key, equals, value = typed.partition("=")
+    if not equals or key.lstrip("+") not in COMPARISONS or value in ("null", "[]") or {"'", '"'} & set(value):
+        return typed
+    is_list = value.startswith("[") and value.endswith("]")
+    items = value[1:-1].split(",") if is_list else [value]
+    quoted = ",".join(QuotedString(item.strip(), Quote.single).with_quotes() for item in items)
+    return f"{key}=[{quoted}]"
 
 
 def _needs_quotes(typed: str, sweep: bool) -> bool:

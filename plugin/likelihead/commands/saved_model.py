@@ -15,7 +15,9 @@ from likelihead.commands.build import own_network, plain
 from likelihead.commands.held_out_rows import held_out_rows
 from likelihead.data import TableEncoder
 from likelihead.data.tables.files import read_table
+from likelihead.data.tables.table_parts import TableParts, read_parts
 from likelihead.errors import LikelihoodError
+from likelihead.evaluation.predictions import rows_per_part
 from likelihead.families.signature import resolve
 from likelihead.training.checkpoint import read, restore
 from likelihead.training.module import LikelihoodModule
@@ -42,11 +44,27 @@ def rows_of(
     module: LikelihoodModule, checkpoint: Path, path: Path | None, encoding: str | None = None
 ) -> tuple[pd.DataFrame, TableEncoder, str]:
     """The table at a path, or without one the test rows of the run; its encoder, and the words for it in messages."""
-    encoder = TableEncoder.from_state(module.extra["table"])
+    encoder, name = _encoder_of(module, path)
     if path is None:
-        # As in training, a level that only held-out rows have is no error.
-        return held_out_rows(checkpoint, module), replace(encoder, unseen="ignore"), "the test set"
-    return read_table(path, encoding, encoder.text), encoder, path.name
+        return held_out_rows(checkpoint, module), encoder, name
+    return read_table(path, encoding, encoder.text), encoder, name
+
+
+def parts_of(
+    module: LikelihoodModule, checkpoint: Path, path: Path | None, encoding: str | None = None
+) -> tuple[TableParts, TableEncoder, str]:
+    """As `rows_of`, the table in parts."""
+    encoder, name = _encoder_of(module, path)
+    size = rows_per_part(encoder)
+    if path is None:
+        return TableParts.of(held_out_rows(checkpoint, module), size), encoder, name
+    return read_parts(path, size, encoding, encoder.text), encoder, name
+
+
+def _encoder_of(module: LikelihoodModule, path: Path | None) -> tuple[TableEncoder, str]:
+    encoder = TableEncoder.from_state(module.extra["table"])
+    # As in training, a level that only held-out rows have is no error.
+    return (replace(encoder, unseen="ignore"), "the test set") if path is None else (encoder, path.name)
 
 
 def _network(path: Path, options: Mapping[str, Any], description: Mapping[str, Any]) -> nn.Module | None:

@@ -9,7 +9,9 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from likelihead.evaluation.evaluate import Evaluation
+from likelihead.evaluation.comparison import compared, heading, sentence
+from likelihead.target_types.target_type import TargetColumns
+from likelihead.training.fit import Outcome
 
 
 def number(value: Any) -> str:
@@ -48,17 +50,36 @@ def print_start(distribution: str, source: str, parts: Mapping[str, int], member
     print(f"Training {distribution} on {source}" + (f": {rows}" if parts else ""), flush=True)
 
 
-def print_summary(title: str, evaluations: Mapping[str, Evaluation], notes: Sequence[str]) -> None:
-    """Print the NLL of each part, with those of the marginal fit and the true distribution, and notes below it."""
-    parts = [(name, evaluation) for name, evaluation in evaluations.items() if evaluation.n]
+def print_summary(
+    title: str,
+    outcome: Outcome,
+    columns: TargetColumns | Mapping[str, TargetColumns] | None,
+    notes: Sequence[str],
+    console: Console | None = None,
+) -> None:
+    """Print the NLL of each part, how the model compares with the marginal fit, and notes below.
+
+    Args:
+        title: the family and the data.
+        outcome: the scores of each part.
+        columns: the target columns of the table.
+        notes: lines to print at the end.
+        console: where to print; by default on standard output.
+    """
+    parts = [(name, evaluation) for name, evaluation in outcome.evaluations.items() if evaluation.n]
     known = any(evaluation.oracle is not None for _, evaluation in parts)
-    columns = ["NLL per row", "rows", "trained", "marginal", *(["truth"] if known else [])]
+    names = ["NLL per row", "rows", "trained", "marginal", *(["truth"] if known else [])]
     rows = [[name, part.n, part.nll, part.marginal, *([part.oracle] if known else [])] for name, part in parts]
-    console = Console(highlight=False)
+    reference = outcome.evaluations[outcome.reference]
+    where = "On new rows" if outcome.reference == "test" else "On the training rows"
+    said = sentence(reference, where, columns)
+    console = console or Console(highlight=False)
     console.print()
     console.print(title, style="bold", markup=False, soft_wrap=True)
-    console.print(table(columns, rows))
-    for note in notes:
+    console.print(table(names, rows))
+    console.print()
+    console.print(table([heading(outcome.reference, columns), "trained", "marginal"], compared(reference, columns)))
+    for note in [*([f"\n{said}"] if said else []), *notes]:
         console.print(note, soft_wrap=True, markup=False)
 
 

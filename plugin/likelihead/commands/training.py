@@ -12,7 +12,7 @@ from likelihead.commands.hints import how_to_predict
 from likelihead.commands.run_directory import BEST, is_finished, newest, output_directory, run_config
 from likelihead.commands.run_parts import parts_of, row_numbers
 from likelihead.commands.run_title import run_title, source_name
-from likelihead.data import Data, save_rows
+from likelihead.data import Data, TableEncoder, save_rows
 from likelihead.evaluation.coefficients import coefficients, is_linear
 from likelihead.files import write_text, write_whole
 from likelihead.training.checkpoint import load_weights, read
@@ -104,7 +104,9 @@ def _print_end(config: DictConfig, outcome: Outcome, data: object, course: str |
         *about_report,
         f"Predict: {how_to_predict(config, outcome.module, directory, outcome.evaluations['test'].n > 0)}",
     ]
-    summary.print_summary(run_title(config, outcome.module, data), outcome.evaluations, notes)
+    table = outcome.module.extra.get("table")
+    columns = None if table is None else TableEncoder.from_state(table).target.columns
+    summary.print_summary(run_title(config, outcome.module, data), outcome, columns, notes)
 
 
 def _store_splits(data: object, rows: pl.LightningDataModule, directory: Path, trainer: pl.Trainer) -> None:

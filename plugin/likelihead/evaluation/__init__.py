@@ -4,5 +4,6 @@ from likelihead.evaluation.calibration import Conformal
 from likelihead.evaluation.evaluate import Evaluation, evaluate, predict
 from likelihead.evaluation.predictions import frame_of
 from likelihead.evaluation.scores import scores
+from likelihead.evaluation.statistics import Statistics
 
-__all__ = ["Conformal", "Evaluation", "evaluate", "frame_of", "predict", "scores"]
+__all__ = ["Conformal", "Evaluation", "Statistics", "evaluate", "frame_of", "predict", "scores"]

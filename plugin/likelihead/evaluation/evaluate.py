@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,8 +23,15 @@ from likelihead.target_types.joint import JointType
 
 #: The largest batch: its rows, and the numbers in its x.
 MAX_ROWS, MAX_NUMBERS = 10_000, 2**24
-#: The name under which the NLL of the marginal fit is averaged beside the scores.
-MARGINAL = "nll of the marginal fit"
+#: Appended to the name of a score for that of the marginal fit, which is averaged beside the model's.
+OF_MARGINAL = " of the marginal fit"
+#: The name under which the difference of both NLLs is averaged.
+GAIN = "gain over the marginal fit"
+#: The scores of the marginal fit, besides its NLL, that a model's own are compared with.
+MARGINAL_SCORES = (
+    *("absolute_error", "squared_error", "coverage_0.9", "width_0.9", "accuracy", "brier"),
+    *("angular_error", "kendall_tau"),
+)
 #: Appended to the name of a score of a calibrated model, for its value before calibration.
 BEFORE = " before calibration"
 
@@ -40,6 +47,9 @@ class Evaluation:
         marginal: the mean NLL of the marginal fit; None without rows.
         oracle: the mean NLL of the true distribution; None if it is unknown.
         uncalibrated: of a calibrated model, the scores that its quantiles had before; otherwise empty.
+        marginal_scores: the means of those further scores of the marginal fit that `MARGINAL_SCORES` names, if they
+            were asked for.
+        gain_error: the standard error of `gain`, from its differences row by row; None for fewer than two rows.
     """
 
     n: int = 0
@@ -48,6 +58,24 @@ class Evaluation:
     marginal: float | None = None
     oracle: float | None = None
     uncalibrated: dict[str, float] = field(default_factory=dict)
+    marginal_scores: dict[str, float] = field(default_factory=dict)
+    gain_error: float | None = None
+
+    @property
+    def gain(self) -> float | None:
+        """The nats per row by which the NLL lies below that of the marginal fit; None without rows."""
+        return None if self.nll is None or self.marginal is None else self.marginal - self.nll
+
+    @property
+    def share_of_oracle(self) -> float | None:
+        """The share of the way from the marginal fit to the true distribution; None if that is unknown or no better.
+
+        >>> Evaluation(2, {"nll": 1.25}, marginal=2.0, oracle=1.0).share_of_oracle
+        0.75
+        """
+        if self.gain is None or self.marginal is None or self.oracle is None or not self.oracle < self.marginal:
+            return None
+        return self.gain / (self.marginal - self.oracle)
 
     @property
     def nll(self) -> float | None:
@@ -61,7 +89,7 @@ class Evaluation:
         return {"n": self.n, "nll": self.nll, **self.scores, **before}
 
 
-def evaluate(model: nn.Module, data: Dataset | Iterable[Any]) -> Evaluation:
+def evaluate(model: nn.Module, data: Dataset | Iterable[Any], marginal_scores: bool = False) -> Evaluation:
     """Score a model on a data set, or on the batches of a loader.
 
     Rows whose sites are all masked do not count. If rows have several sites, `nll` is the sum over a row's sites,
@@ -71,6 +99,7 @@ def evaluate(model: nn.Module, data: Dataset | Iterable[Any]) -> Evaluation:
     Args:
         model: a module that maps x to a distribution and has a `head`, such as a LikelihoodModule.
         data: a `Dataset`, or an iterable of batches.
+        marginal_scores: whether the marginal fit is scored by more than its NLL.
 
     Returns:
         The weighted means of the scores over the rows; no scores for data without rows.
@@ -86,34 +115,46 @@ def evaluate(model: nn.Module, data: Dataset | Iterable[Any]) -> Evaluation:
     >>> evaluation.n, sorted(evaluation.scores)[:3]
     (4, ['absolute_error', 'coverage_0.9', 'crps'])
     """
-    return evaluate_all([(model, data)])
+    return evaluate_all([(model, data)], marginal_scores)
 
 
 @torch.no_grad()
-def evaluate_all(scored: Sequence[tuple[nn.Module, Dataset | Iterable[Any]]]) -> Evaluation:
+def evaluate_all(
+    scored: Sequence[tuple[nn.Module, Dataset | Iterable[Any]]], marginal_scores: bool = False
+) -> Evaluation:
     """Score several models, each on its own rows, as if one had predicted all of them; see `evaluate`."""
     known: list[Tensor] = [getattr(data, "oracle", None) for _, data in scored]  # type: ignore[misc]
     has_oracle = all(part is not None for part in known)
     is_joint = isinstance(getattr(scored[0][0].head, "target_type", None), JointType)
     running, weights, has_sites = RunningMeans(partial=is_joint), [torch.zeros(0)], False
     total, sites = torch.zeros(()), torch.zeros(())
+    names = MARGINAL_SCORES if marginal_scores else ()
     for model, data in scored:
         model64 = in_float64(model)
-        for part in (_score_batch(model64, batch) for batch in batches(data)):
+        for part in (_score_batch(model64, batch, names) for batch in batches(data)):
             running.partial |= not bool(part.observed.all())
-            running.add({**part.known_scores, MARGINAL: -part.marginal}, part.weight)
+            running.add({**part.known_scores, f"nll{OF_MARGINAL}": part.marginal, GAIN: part.gain}, part.weight)
             total, sites, has_sites = total + part.total, sites + part.sites, has_sites or part.has_sites
             weights += [part.weight] if has_oracle else []
     if not running.count:
         return Evaluation()
     means, errors = running.results()
-    marginal = means.pop(MARGINAL)
+    means.pop(GAIN)
+    gain_error = errors.pop(GAIN, None)
     if has_sites:
         means["nll_per_site"] = float(total / sites)
-    before = {name: means.pop(f"{name}{BEFORE}") for name in list(means) if f"{name}{BEFORE}" in means}
-    errors = {name: error for name, error in errors.items() if name != MARGINAL and not name.endswith(BEFORE)}
+    before, of_marginal = _popped(means, errors, BEFORE), _popped(means, errors, OF_MARGINAL)
     oracle = _oracle(torch.cat(known), torch.cat(weights)) if has_oracle else None
-    return Evaluation(running.count, means, errors, marginal, oracle, before)
+    marginal = of_marginal.pop("nll")
+    return Evaluation(running.count, means, errors, marginal, oracle, before, of_marginal, gain_error)
+
+
+def _popped(means: dict[str, float], errors: dict[str, float], ending: str) -> dict[str, float]:
+    """The means whose names end so, by the names before it; they and their errors are taken out."""
+    found = [name for name in means if name.endswith(ending)]
+    for name in found:
+        errors.pop(name, None)
+    return {name.removesuffix(ending): means.pop(name) for name in found}
 
 
 def _oracle(log_prob: Tensor, weight: Tensor) -> float | None:
@@ -128,7 +169,7 @@ class _BatchScores:
         scores: each score per row, (m,).
         weight: per row, (m,).
         observed: whether a target of the row is observed, (m,).
-        marginal: the log-probability of each row under the marginal fit, (m,).
+        marginal: the NLL of each row under the marginal fit, (m,).
         total: the NLL of the batch, a scalar.
         sites: the number of sites that count, a scalar.
         has_sites: whether rows have sites.
@@ -143,6 +184,11 @@ class _BatchScores:
     has_sites: bool
 
     @property
+    def gain(self) -> Tensor:
+        """By how much each row's NLL lies below that of the marginal fit, (m,)."""
+        return self.marginal - self.scores["nll"]
+
+    @property
     def known_scores(self) -> dict[str, Tensor]:
         """The scores, NaN where one needs an observed target and the row has none."""
         if bool(self.observed.all()):
@@ -153,7 +199,7 @@ class _BatchScores:
         }
 
 
-def _score_batch(model: Any, batch: Batch) -> _BatchScores:
+def _score_batch(model: Any, batch: Batch, names: Collection[str]) -> _BatchScores:
     y, weight, exposure, bounds, truncation = (
         as_float64(part) for part in (batch.y, batch.weight, batch.exposure, batch.bounds, batch.truncation)
     )
@@ -171,6 +217,9 @@ def _score_batch(model: Any, batch: Batch) -> _BatchScores:
     if calibration is not None:
         before = _scores(predicted, sited, y, observed)
         per_row |= {f"{name}{BEFORE}": before[name] for name in before if SCORES[name].from_quantiles}
+    if names:
+        of_marginal = _scores(by_row(marginal), by_site(marginal), y, observed, names=names)
+        per_row |= {f"{name}{OF_MARGINAL}": values for name, values in of_marginal.items()}
     ends = {"bounds": bounds, "truncation": truncation}
     by_site_weight = weight if weight is not None and weight.dim() > 1 else None
     if by_site_weight is not None or any(end is not None for end in ends.values()):
@@ -180,7 +229,7 @@ def _score_batch(model: Any, batch: Batch) -> _BatchScores:
         {name: values[keep] for name, values in per_row.items()},
         weights[keep],
         _any_site(observed, weights)[keep],
-        log_prob(marginal, y, mask=batch.mask, **ends)[keep],
+        -log_prob(marginal, y, mask=batch.mask, **ends)[keep],
         -log_prob(predicted, y, weight, batch.mask, **ends).sum(),
         counts(shape, weight, batch.mask)[1],
         len(shape) > 1,
@@ -208,18 +257,25 @@ def _any_site(observed: Tensor | None, weights: Tensor) -> Tensor:
 
 
 def _scores(
-    predicted: Any, sited: Any, y: Tensor, observed: Tensor | None, calibration: Quantiles | None = None
+    predicted: Any,
+    sited: Any,
+    y: Tensor,
+    observed: Tensor | None,
+    calibration: Quantiles | None = None,
+    names: Collection[str] | None = None,
 ) -> dict[str, Tensor]:
     """The scores of each row, (N,), over its observed sites."""
     if observed is None:
-        return scores(predicted, y, calibration)
-    return _masked_scores(sited, y, observed, calibration)
+        return scores(predicted, y, calibration, names)
+    return _masked_scores(sited, y, observed, calibration, names)
 
 
-def _masked_scores(sited: Any, y: Tensor, mask: Tensor, calibration: Quantiles | None) -> dict[str, Tensor]:
+def _masked_scores(
+    sited: Any, y: Tensor, mask: Tensor, calibration: Quantiles | None, names: Collection[str] | None
+) -> dict[str, Tensor]:
     """The NLL of each row's unmasked sites, and the mean of the other scores over them, (N,); NaN where none is."""
     unmasked = mask.bool().reshape(*mask.shape, *(1,) * (len(sited.batch_shape) - mask.dim())).expand(sited.batch_shape)
-    per_site = scores(sited, filled(y, mask, sited), calibration)
+    per_site = scores(sited, filled(y, mask, sited), calibration, names)
     counts_site = unmasked.reshape(len(unmasked), -1).double()
     sums = {name: (values.reshape(len(unmasked), -1) * counts_site).sum(1) for name, values in per_site.items()}
     number = counts_site.sum(1)
@@ -237,9 +293,18 @@ def batches(data: Dataset | Iterable[Any], every: int = 1) -> Iterator[Batch]:
     if not len(data):
         return
     first = Batch.of(data[0:1]).x
-    size = max(1, min(MAX_ROWS, MAX_NUMBERS // max(1, first.numel() if isinstance(first, Tensor) else 1)))
+    size = batch_size(first.numel() if isinstance(first, Tensor) else 1)
     for start in range(0, len(data), size * every):
         yield Batch.of(data[start : start + size * every : every])
+
+
+def batch_size(width: int) -> int:
+    """The rows of a batch, if a row of x holds `width` numbers.
+
+    >>> batch_size(10), batch_size(2**20)
+    (10000, 16)
+    """
+    return max(1, min(MAX_ROWS, MAX_NUMBERS // max(1, width)))
 
 
 def in_float64(model: nn.Module) -> Any:

@@ -167,7 +167,7 @@ def cdf(dist: Any, y: Tensor | float) -> Tensor:
 
 
 @np.errstate(all="ignore")
-def pit(dist: Any, y: Tensor, seed: int = 0) -> Tensor:
+def pit(dist: Any, y: Tensor, seed: int | np.random.Generator = 0) -> Tensor:
     """The probability integral transform, of the shape of y: uniform on (0, 1) if y follows the distribution.
 
     Where y has a probability of its own, as all values of a discrete distribution have, it is randomised:
@@ -176,7 +176,7 @@ def pit(dist: Any, y: Tensor, seed: int = 0) -> Tensor:
     Args:
         dist: any distribution with a cdf.
         y: (..., *batch_shape, *event_shape).
-        seed: the seed of u.
+        seed: the seed of u, or a generator that draws it.
 
     Raises:
         LikelihoodError: as `cdf`.

@@ -30,7 +30,7 @@ class Angle(TargetType):
     """Angles in (−π, π], in radians or, in a table, in degrees."""
 
     name: ClassVar[str] = "angle"
-    scores: ClassVar[tuple[str, ...]] = ("nll", "angular_error", "coverage_0.9")
+    scores: ClassVar[tuple[str, ...]] = ("nll", "angular_error", "coverage_0.9", "width_0.9")
     figures: ClassVar[tuple[str, ...]] = ("rose", "directions", "pit", "pit_reliability", "coverage")
     response: ClassVar[str] = "direction"
     extra_parameters: ClassVar[tuple[str, ...]] = ("loc", "concentration")
@@ -69,6 +69,11 @@ class Angle(TargetType):
         """The columns in radians, (n, D)."""
         values = super().read(frame, columns)
         return np.deg2rad(values) if columns.angles == "degrees" else values
+
+    def threshold(self, text: str, columns: TargetColumns) -> float:
+        """An angle in radians."""
+        value = super().threshold(text, columns)
+        return float(np.deg2rad(value)) if columns.angles == "degrees" else value
 
     def write(self, name: str, values: Values, columns: TargetColumns) -> OutputColumns:
         """Columns in the unit of the table."""

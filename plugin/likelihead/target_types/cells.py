@@ -98,7 +98,10 @@ def labels(series: pd.Series) -> pd.Series:
     known = series.dropna()
     if pd.api.types.is_float_dtype(known.dtype) and (known == np.floor(known)).all() and np.isfinite(known).all():
         known = known.astype(np.int64)
-    return known.map(label).reindex(series.index).astype(object)
+    # Many rows share a label: each distinct cell becomes text once.
+    codes, cells = pd.factorize(known)
+    text = np.array([label(cell) for cell in cells], dtype=object)
+    return pd.Series(text[codes], known.index, dtype=object, name=series.name).reindex(series.index)
 
 
 def label(cell: object) -> str:

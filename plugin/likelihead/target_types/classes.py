@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from likelihead.errors import TargetError
+from likelihead.errors import LikelihoodError, TargetError, suggest
 from likelihead.target_types.cells import as_list, describe_cells, is_text, label, labels, sort_labels
 from likelihead.target_types.target_type import (
     CellFaults,
@@ -33,6 +33,7 @@ class Labels(TargetType):
     """Labels, given as text or whole numbers; y holds their codes."""
 
     has_labels: ClassVar[bool] = True
+    has_order: ClassVar[bool] = False
     extra_parameters: ClassVar[tuple[str, ...]] = ("probs",)
     scores: ClassVar[tuple[str, ...]] = ("nll", "accuracy", "brier")
     figures: ClassVar[tuple[str, ...]] = ("probabilities", "class_reliability", "confusion")
@@ -83,6 +84,14 @@ class Labels(TargetType):
         known = [labels(frame[name]).isin(columns.labels).to_numpy(dtype=bool) for name in columns.names]
         return np.logical_and.reduce(known)
 
+    def threshold(self, text: str, columns: TargetColumns) -> float:
+        """The code of a label."""
+        if columns.labels is None:
+            return super().threshold(text, columns)
+        if text not in columns.labels:
+            raise LikelihoodError(f"{text!r} is not a class of {columns.names[0]!r}: {suggest(text, columns.labels)}")
+        return float(columns.labels.index(text))
+
     def write(self, name: str, values: Values, columns: TargetColumns) -> OutputColumns:
         """The label of each code; means, and values with one entry per class, stay numbers."""
         if columns.labels is None:
@@ -131,6 +140,12 @@ class Binary(Labels):
         if columns.labels == BOOLEANS and not is_text(frame[columns.names[0]]):
             columns = replace(columns, labels=None)
         return super().readable_rows(frame, columns)
+
+    def threshold(self, text: str, columns: TargetColumns) -> float:
+        """The code of a label; for booleans also 0, 1, true and false."""
+        if columns.labels == BOOLEANS and text.lower() in ("0", "1", "false", "true"):
+            return float(text.lower() in ("1", "true"))
+        return super().threshold(text, columns)
 
     def write(self, name: str, values: Values, columns: TargetColumns) -> OutputColumns:
         """The label of each code, or a boolean; means stay numbers."""

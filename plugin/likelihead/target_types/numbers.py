@@ -27,6 +27,7 @@ NUMERIC_SCORES = (
     "pinball_0.95",
     "interval_score_0.9",
     "coverage_0.9",
+    "width_0.9",
     "energy",
 )
 #: The figures of numbers.

@@ -70,8 +70,8 @@ class Ranking(TargetType):
         return False
 
     def write(self, name: str, values: Values, columns: TargetColumns) -> OutputColumns:
-        """The most probable order as `a>b>c`, and expected ranks by item."""
-        if columns.labels is None or name != "mode":
+        """Orders as `a>b>c`, and expected ranks by item."""
+        if columns.labels is None or name == "mean":
             return class_columns(name, values, columns)
         ranked = np.asarray(columns.labels)[values.astype(np.int64)]
         return {name: [SEPARATOR.join(items) for items in ranked]}

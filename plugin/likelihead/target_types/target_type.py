@@ -67,10 +67,11 @@ class TargetType(ABC):
     is_checked_by_row: ClassVar[bool] = False
     #: Whether the components of a vector are codes of named items.
     has_items: ClassVar[bool] = False
-    #: Whether y holds the codes of labels, at most how many there are, and whether their order matters.
+    #: Whether y holds the codes of labels, and at most how many there are.
     has_labels: ClassVar[bool] = False
     max_labels: ClassVar[int | None] = None
-    has_order: ClassVar[bool] = False
+    #: Whether values have an order, so that one may be above another.
+    has_order: ClassVar[bool] = True
     #: Whether y counts something.
     is_count: ClassVar[bool] = False
 
@@ -173,6 +174,17 @@ class TargetType(ABC):
             return numbers(series, "target column", f"{self.family} takes {self.support_text}")
         except LikelihoodError as error:
             raise TargetError(str(error)) from None
+
+    def threshold(self, text: str, columns: TargetColumns) -> float:
+        """A value in the table's units, as text, on the scale of y, to compare y with.
+
+        Raises:
+            LikelihoodError: it is not a value of this type.
+        """
+        try:
+            return float(text)
+        except ValueError:
+            raise LikelihoodError(f"{text!r} is not a number, and {columns.names[0]!r} holds numbers") from None
 
     def state(self) -> dict[str, Any]:
         """The target type as plain values, for `target_type_from`."""

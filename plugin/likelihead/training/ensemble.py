@@ -18,6 +18,7 @@ from torch.utils._pytree import tree_map
 from likelihead.data.batch import Batch
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.predictions import predict_frame
+from likelihead.evaluation.statistics import Statistics
 from likelihead.heads.sites import by_row
 from likelihead.inference.mixtures import equal_mixture
 from likelihead.training.callbacks.member_stopping import MemberStopping
@@ -238,7 +239,7 @@ class Ensemble(LikelihoodModule):
         frames = []
         for k in range(self.members):
             share = rows.held_out(k)
-            frame = predict_frame(self.member(k), share, columns, quantiles)
+            frame = predict_frame(self.member(k), share, columns, Statistics(quantiles))
             frame.insert(0, "row", share.rows)
             frame.insert(1, "member", k)
             frames.append(frame)

@@ -60,13 +60,20 @@ class Outcome:
     def metrics(self) -> dict[str, dict[str, Any]]:
         """The contents of metrics.json.
 
-        `n`, `nll` and the other scores of each part; and the `nll` of the marginal fit and, if known, of the true
-        distribution (`oracle`) on the test rows, or on the training rows if there are no test rows.
+        `n`, `nll` and the other scores of each part; and for the test rows, or the training rows if there are no test
+        rows: the scores of the marginal fit, the `nll` of the true distribution (`oracle`) if that is known, and by how
+        many nats per row the model is better than the marginal fit (`gain`), with its standard error.
         """
-        reference = self.evaluations["test"] if self.evaluations["test"].n else self.evaluations["train"]
+        reference = self.evaluations[self.reference]
         metrics = {part: evaluation.metrics for part, evaluation in self.evaluations.items()}
-        metrics["marginal"] = {"nll": reference.marginal}
+        metrics["marginal"] = {"nll": reference.marginal, **reference.marginal_scores}
+        metrics["gain"] = {"nll": reference.gain, "standard_error": reference.gain_error}
         return metrics if reference.oracle is None else {**metrics, "oracle": {"nll": reference.oracle}}
+
+    @property
+    def reference(self) -> str:
+        """The part on which the model is compared: the test rows, or the training rows if there are no test rows."""
+        return "test" if self.evaluations["test"].n else "train"
 
     @property
     def objective(self) -> float:
@@ -173,7 +180,9 @@ def conclude(
     if calibrate is not None:
         module.extra.pop("conformal", None)
         module.extra["conformal"] = conformal(module.scored(rows, "calibration")).state()
-    evaluations = {part: evaluate_all(module.scored(rows, part)) for part in PARTS}
+    test = evaluate_all(module.scored(rows, "test"), marginal_scores=True)
+    train = evaluate_all(module.scored(rows, "train"), marginal_scores=not test.n)
+    evaluations = {"train": train, "validation": evaluate_all(module.scored(rows, "validation")), "test": test}
     outcome = Outcome(module.eval(), evaluations, None if directory is None else Path(directory))
     if outcome.directory is not None:
         write_json(outcome.directory / "metrics.json", outcome.metrics)

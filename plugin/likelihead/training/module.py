@@ -22,6 +22,7 @@ from likelihead.data.tables.encoder import TableEncoder
 from likelihead.errors import LikelihoodError, TargetError
 from likelihead.evaluation.calibration import Conformal
 from likelihead.evaluation.predictions import predict_table
+from likelihead.evaluation.statistics import Statistics
 from likelihead.families.joint import families_for
 from likelihead.heads.head import Head
 from likelihead.heads.joint_head import head_of
@@ -243,6 +244,7 @@ class LikelihoodModule(ManySteps):
         quantiles: Sequence[float] = (0.05, 0.5, 0.95),
         columns: Sequence[str] = (),
         unseen: str | None = None,
+        **options: Any,
     ) -> pd.DataFrame:
         """Predict the rows of a table: the frame that the command `predict` writes.
 
@@ -253,6 +255,8 @@ class LikelihoodModule(ManySteps):
             columns: columns of `frame` to put before the predictions, such as an identifier.
             unseen: `ignore` predicts categories that are not in the training rows; `error` refuses them; None: as
                 chosen for training.
+            options: further statistics: `point="median"`, `intervals=[0.9]`, `probability="y>10"`, `samples=100`; see
+                `likelihead.evaluation.Statistics`.
 
         Returns:
             mean, mode, median, q0.05, … and the parameters of each row, with the index of `frame`.
@@ -270,7 +274,8 @@ class LikelihoodModule(ManySteps):
             raise LikelihoodError(
                 "this module was not trained on a table and cannot encode one: predict from tensors, module(x)"
             )
-        return predict_table(self, frame, TableEncoder.from_state(self.extra["table"]), quantiles, columns, unseen)
+        encoder, statistics = TableEncoder.from_state(self.extra["table"]), Statistics(quantiles, **options)
+        return predict_table(self, frame, encoder, statistics, columns, unseen)
 
     @classmethod
     def load_from_checkpoint(cls, *args: Any, **kwargs: Any) -> NoReturn:

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Collection
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import pandas as pd
 
@@ -59,22 +59,41 @@ def read_text(path: Path, separator: str, encoding: str | None = None, text: Col
     Raises:
         LikelihoodError: two columns with the same name, or an encoding that is unknown or not that of the file.
     """
+    try:
+        return _read(path, text_format(path, separator, encoding), separator, text)
+    except UnicodeError as error:
+        return _read(path, fallback_format(path, separator, encoding, error), separator, text)
+
+
+class TextFormat(NamedTuple):
+    """How a text file holds a table."""
+
+    encoding: str
+    separator: str
+
+
+def text_format(path: Path, separator: str, encoding: str | None = None) -> TextFormat:
+    """The format of a text file by its first bytes; arguments and errors as in `read_text`."""
     with open_bytes(path) as file:
         head = file.read(HEAD_BYTES)
-    given = encoding
-    encoding = _encoding(path, head) if given is None else _known_encoding(given)
-    try:
-        return _read(path, encoding, _separator(head.decode(encoding, errors="replace"), separator), separator, text)
-    except UnicodeError as error:
-        if given is not None:
-            raise LikelihoodError(f"{str(path)!r} is not encoded as data.encoding={given}: {error}") from error
-        log.warning(
-            "%s is not UTF-8; it is read as %s: save it as UTF-8 to be sure, or name its encoding, as in "
-            "data.encoding=iso8859-15",
-            *(path.name, FALLBACK_ENCODING),
-        )
-        decoded = head.decode(FALLBACK_ENCODING, errors="replace")
-        return _read(path, FALLBACK_ENCODING, _separator(decoded, separator), separator, text)
+    found = _encoding(path, head) if encoding is None else _known_encoding(encoding)
+    return TextFormat(found, _separator(head.decode(found, errors="replace"), separator))
+
+
+def fallback_format(path: Path, separator: str, encoding: str | None, error: UnicodeError) -> TextFormat:
+    """The format of a text file that has turned out not to be UTF-8, which is logged.
+
+    Raises:
+        LikelihoodError: an encoding was given.
+    """
+    if encoding is not None:
+        raise LikelihoodError(f"{str(path)!r} is not encoded as data.encoding={encoding}: {error}") from error
+    log.warning(
+        "%s is not UTF-8; it is read as %s: save it as UTF-8 to be sure, or name its encoding, as in "
+        "data.encoding=iso8859-15",
+        *(path.name, FALLBACK_ENCODING),
+    )
+    return text_format(path, separator, FALLBACK_ENCODING)
 
 
 def _known_encoding(name: str) -> str:
@@ -117,22 +136,39 @@ def _cells_per_row(head: str, separator: str) -> int:
     return sizes.pop() if len(sizes) == 1 else 1
 
 
-def _read(path: Path, encoding: str, separator: str, expected: str, text: Collection[str]) -> pd.DataFrame:
+def text_header(path: Path, found: TextFormat, expected: str) -> pd.Series:
+    """The cells of the first row; what is unusual about the separator and the first column is logged.
+
+    Raises:
+        LikelihoodError: two columns with the same name.
+    """
     with open_bytes(path) as file:
-        header = pd.read_csv(file, sep=separator, header=None, nrows=1, dtype=str, encoding=encoding).iloc[0]
+        options = {"sep": found.separator, "encoding": found.encoding}
+        header = pd.read_csv(file, header=None, nrows=1, dtype=str, **options).iloc[0]
     repeated = sorted({str(name) for name in header[header.duplicated() & header.notna()]})
     if repeated:
         names = ", ".join(map(repr, repeated))
         raise LikelihoodError(f"{str(path)!r} has two columns named {names}: rename one of them")
-    with open_bytes(path) as file:
-        as_text = {name: str for name in text if name in set(header)}
-        frame = pd.read_csv(file, sep=separator, encoding=encoding, dtype=as_text)
-    if separator != expected:
-        log.info("%s: its cells are separated by %s", path.name, SEPARATORS[separator])
-    if pd.isna(header.iloc[0]) and frame.shape[1] > 1:
+    if found.separator != expected:
+        log.info("%s: its cells are separated by %s", path.name, SEPARATORS[found.separator])
+    if has_row_numbers(header):
         log.info("%s: the first column has no name; it is taken for row numbers and dropped", path.name)
+    return header
+
+
+def has_row_numbers(header: pd.Series) -> bool:
+    """Whether the first column has no name and others follow."""
+    return bool(pd.isna(header.iloc[0])) and len(header) > 1
+
+
+def _read(path: Path, found: TextFormat, expected: str, text: Collection[str]) -> pd.DataFrame:
+    header = text_header(path, found, expected)
+    as_text = {name: str for name in text if name in set(header)}
+    with open_bytes(path) as file:
+        frame = pd.read_csv(file, sep=found.separator, encoding=found.encoding, dtype=as_text)
+    if has_row_numbers(header) and frame.shape[1] > 1:
         frame = frame.iloc[:, 1:]
-    return frame if separator == "," else _with_decimal_points(frame, path, as_text)
+    return frame if found.separator == "," else _with_decimal_points(frame, path, as_text)
 
 
 def _with_decimal_points(frame: pd.DataFrame, path: Path, text: Collection[str]) -> pd.DataFrame:

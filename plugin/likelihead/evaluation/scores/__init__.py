@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -33,6 +33,7 @@ from likelihead.evaluation.scores.points import (
     nll,
     pinball,
     squared_error,
+    width,
 )
 from likelihead.laws.law import law
 from likelihead.target_types.detect import class_of
@@ -52,6 +53,7 @@ __all__ = [
     "pinball",
     "scores",
     "squared_error",
+    "width",
 ]
 
 Score = Callable[..., Tensor]
@@ -78,6 +80,7 @@ SCORES: dict[str, ScoreSpec] = {
     "pinball_0.95": ScoreSpec(partial(pinball, q=0.95), ("quantile",), True),
     "interval_score_0.9": ScoreSpec(interval_score, ("interval",), True),
     "coverage_0.9": ScoreSpec(coverage, ("interval",), True),
+    "width_0.9": ScoreSpec(width, ("interval",), True),
     "energy": ScoreSpec(energy, ("quantile",)),
     "accuracy": ScoreSpec(accuracy, ("mode",)),
     "brier": ScoreSpec(brier),
@@ -87,14 +90,16 @@ SCORES: dict[str, ScoreSpec] = {
 
 
 @np.errstate(all="ignore")
-def scores(dist: Any, y: Tensor, quantiles: Quantiles | None = None) -> dict[str, Tensor]:
+def scores(
+    dist: Any, y: Tensor, quantiles: Quantiles | None = None, names: Collection[str] | None = None
+) -> dict[str, Tensor]:
     """The scores that suit the target type; for vectors means over coordinates.
 
     - All: nll.
     - Numbers: crps, squared_error (of the mean), absolute_error (of the median), pinball_0.05, pinball_0.95,
-      interval_score_0.9 and coverage_0.9; for vectors also energy.
+      interval_score_0.9, coverage_0.9 and width_0.9 (of the central interval); for vectors also energy.
     - Classes: accuracy and brier; for ordered classes also crps (the ranked probability score) and absolute_error.
-    - Directions: angular_error and coverage_0.9.
+    - Directions: angular_error, coverage_0.9 and width_0.9.
     - Rankings: kendall_tau, and accuracy of the first item.
     - Joint targets: nll, and the scores of each target with its name in front, NaN where it is missing.
 
@@ -104,6 +109,7 @@ def scores(dist: Any, y: Tensor, quantiles: Quantiles | None = None) -> dict[str
         dist: a distribution of any batch_shape.
         y: targets, batch_shape + event_shape.
         quantiles: a calibration, whose quantiles are scored in place of those of the distribution.
+        names: the scores to compute, as far as they suit; None for all.
 
     Returns:
         Each score by name, of shape batch_shape.
@@ -117,7 +123,7 @@ def scores(dist: Any, y: Tensor, quantiles: Quantiles | None = None) -> dict[str
     ['accuracy', 'brier', 'nll']
     """
     if isinstance(dist, Joint):
-        return _joint_scores(dist, y)
+        return _joint_scores(dist, y, names)
     claims = law(dist).claims
     defined = {name for name, claim in claims.items() if claim.how != "undefined"}
     suitable = {name: SCORES[name] for name in class_of(dist).scores if set(SCORES[name].needs) <= defined}
@@ -127,12 +133,13 @@ def scores(dist: Any, y: Tensor, quantiles: Quantiles | None = None) -> dict[str
     return {
         name: spec.score(dist, y, **({"quantiles": source} if spec.from_quantiles else {}))
         for name, spec in suitable.items()
+        if names is None or name in names
     }
 
 
-def _joint_scores(joint: Joint, y: Tensor) -> dict[str, Tensor]:
+def _joint_scores(joint: Joint, y: Tensor, names: Collection[str] | None) -> dict[str, Tensor]:
     found = {"nll": -joint.log_prob(y)}
     for target, dist, values, known in joint.targets(y):
-        for name, each in scores(dist, values).items():
+        for name, each in scores(dist, values, None, names).items():
             found[f"{target}.{name}"] = each.masked_fill(~known, torch.nan)
     return found

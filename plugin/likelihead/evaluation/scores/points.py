@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,18 @@ def coverage(dist: Any, y: Tensor, quantiles: Quantiles = UNCALIBRATED, mass: fl
     crossing = lower > upper
     within = torch.where(crossing, (value >= lower) | (value <= upper), (value >= lower) & (value <= upper))
     return rows(dist, within.double())
+
+
+def width(dist: Any, y: Tensor, quantiles: Quantiles = UNCALIBRATED, mass: float = 0.9) -> Tensor:
+    """The width of the central interval, (*batch_shape); for vectors the mean over coordinates; for angles its arc.
+
+    >>> from pyro.distributions import Uniform
+    >>> width(Uniform(torch.zeros(1), torch.tensor([2.0])), torch.ones(1))
+    tensor([1.8000], dtype=torch.float64)
+    """
+    targets(dist, y)
+    lower, upper = quantiles.interval(dist, mass)
+    return rows(dist, torch.where(lower > upper, upper - lower + 2.0 * math.pi, upper - lower))
 
 
 def accuracy(dist: Any, y: Tensor) -> Tensor:
