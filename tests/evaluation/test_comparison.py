@@ -12,7 +12,8 @@ from likelihead import DistributionHead, LikelihoodModule, fit
 from likelihead.data import Examples
 from likelihead.distributions import Normal, VonMises
 from likelihead.evaluation.comparison import compared, heading, sentence
-from likelihead.evaluation.evaluate import Evaluation, evaluate
+from likelihead.evaluation.evaluate import evaluate
+from likelihead.evaluation.evaluation import Evaluation
 from likelihead.evaluation.scores import width
 from likelihead.target_types import TargetColumns
 from likelihead.training.fit import Outcome

@@ -149,4 +149,3 @@ def _report(trials: Sequence[Trial], directory: Path) -> None:
 
         comparison_table.report([read_run(trial) for trial in trials], list(trials[0].chosen), directory / TABLE)
     exit_after_failures(trials, "families", SystemExit(1))
-

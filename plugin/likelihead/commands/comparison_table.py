@@ -16,8 +16,9 @@ from likelihead.files import write_text
 #: Where the table is not printed on a terminal, its lines may be this long.
 WIDTH = 160
 ON_INTEGERS = (
-    "\nNote: some of these families give probabilities and others densities. As every target is a whole number, they "
-    "are ranked by NLL(int), the mean of −log P(y − ½ < Y ≤ y + ½): what each says of the whole number y."
+    "\nNote: some of these families give probabilities and others densities, so that their NLLs are on different "
+    "scales. As every target is a whole number, they are ranked by NLL(int), the mean of −log P(y − ½ < Y ≤ y + ½), "
+    "what each says of the whole number y."
 )
 
 

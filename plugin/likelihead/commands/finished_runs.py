@@ -36,7 +36,8 @@ def compare_finished(words: Sequence[str]) -> None:
 
 def _given(words: Sequence[str]) -> dict[str, str]:
     given = {}
-    for word in (word for word in words if not word.startswith("hydra/")):
+    # What Hydra logs, and whether a report is written, does not matter where nothing is trained.
+    for word in (word for word in words if not word.startswith(("hydra/", "report="))):
         key, equals, value = word.partition("=")
         if not equals or key not in KEYS:
             raise LikelihoodError(f"{word}: beside runs=[…] only output=FILE.csv can be given: {suggest(key, KEYS)}")

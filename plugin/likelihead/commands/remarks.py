@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from likelihead.evaluation.evaluate import Evaluation
+from likelihead.evaluation.evaluation import Evaluation
 from likelihead.training.checkpoint import read
 from likelihead.training.module import LikelihoodModule
 

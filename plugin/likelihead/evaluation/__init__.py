@@ -1,7 +1,8 @@
 """Scores of a trained model, and its predictions as a frame."""
 
 from likelihead.evaluation.calibration import Conformal
-from likelihead.evaluation.evaluate import Evaluation, evaluate, predict
+from likelihead.evaluation.evaluate import evaluate, predict
+from likelihead.evaluation.evaluation import Evaluation
 from likelihead.evaluation.predictions import frame_of
 from likelihead.evaluation.scores import scores
 from likelihead.evaluation.statistics import Statistics

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from likelihead.evaluation.evaluate import Evaluation
+from likelihead.evaluation.evaluation import Evaluation
 from likelihead.target_types.target_type import TargetColumns
 
 

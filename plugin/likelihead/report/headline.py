@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from likelihead.evaluation.evaluate import Evaluation
+from likelihead.evaluation.evaluation import Evaluation
 from likelihead.evaluation.scores import absolute_error, accuracy, angular_error, scores
 from likelihead.report.answers import Answer
 from likelihead.report.calibration import coverage

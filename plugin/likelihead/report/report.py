@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from likelihead.evaluation.evaluate import Evaluation
+from likelihead.evaluation.evaluation import Evaluation
 from likelihead.files import write_text
 from likelihead.report import style
 from likelihead.report.figures.training import learning_curves, nats

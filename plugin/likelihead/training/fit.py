@@ -17,7 +17,8 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from likelihead.errors import Interrupted, LikelihoodError
 from likelihead.evaluation.calibration import calibrate as conformal
-from likelihead.evaluation.evaluate import Evaluation, evaluate_all
+from likelihead.evaluation.evaluate import evaluate_all
+from likelihead.evaluation.evaluation import Evaluation
 from likelihead.files import write_json, write_whole
 from likelihead.training.checkpoint import DAMAGED, load_weights, read, store_description
 from likelihead.training.data_module import as_data_module, has_validation, rows_per_step, with_calibration_rows

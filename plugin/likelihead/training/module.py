@@ -249,20 +249,17 @@ class LikelihoodModule(ManySteps):
         """Predict the rows of a table: the frame that the command `predict` writes.
 
         Args:
-            frame: n rows with the input columns that the module was trained on; with the target too, log_prob and pit
-                are added.
+            frame: n rows with the input columns of training; with the target too, log_prob and pit are added.
             quantiles: levels in (0, 1).
             columns: columns of `frame` to put before the predictions, such as an identifier.
-            unseen: `ignore` predicts categories that are not in the training rows; `error` refuses them; None: as
-                chosen for training.
-            options: further statistics: `point="median"`, `intervals=[0.9]`, `probability="y>10"`, `samples=100`; see
-                `likelihead.evaluation.Statistics`.
+            unseen: `ignore` predicts categories that no training row has, `error` refuses them; None: as in training.
+            options: `intervals=[0.9]`, `probability="y>10"`, …: see `likelihead.evaluation.Statistics`.
 
         Returns:
             mean, mode, median, q0.05, … and the parameters of each row, with the index of `frame`.
 
         Raises:
-            LikelihoodError: the module was not trained on a table, a column is missing, or a level lies outside (0, 1).
+            LikelihoodError: no table at training, a column is missing, or a level lies outside (0, 1).
 
         >>> from likelihead.data import split_table
         >>> table = pd.DataFrame({"age": range(100), "visits": [0, 1, 2, 3] * 25})

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from likelihead.evaluation.evaluate import Evaluation
+from likelihead.evaluation.evaluation import Evaluation
 from likelihead.report.style import INK, MUTED, OBSERVED, PREDICTED, REFERENCE, Drawing, Panel, axes, number
 
 Array = NDArray[np.float64]
