@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
 from likelihead.errors import LikelihoodError
 
@@ -70,3 +72,23 @@ class Batch(NamedTuple):
                 )
             return cls(*batch)
         return cls(batch)
+
+    @classmethod
+    def combined(cls, batches: Sequence[Batch], function: Callable[[Any], Tensor]) -> Batch:
+        """Several batches as one: a function of a sequence of tensors, such as torch.cat, applied to each column.
+
+        >>> import torch
+        >>> Batch.combined([Batch(torch.zeros(2, 1)), Batch(torch.ones(1, 1))], torch.cat).x.flatten().tolist()
+        [0.0, 0.0, 1.0]
+        """
+        columns = zip(*batches, strict=True)
+        return cls(*(None if each[0] is None else tree_map(lambda *parts: function(parts), *each) for each in columns))
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Batch:
+        """Apply a function to each tensor, also to those within x.
+
+        >>> import torch
+        >>> Batch({"age": torch.arange(3)}, torch.arange(3.0)).map(lambda values: values[1:]).y.tolist()
+        [1.0, 2.0]
+        """
+        return Batch(*apply_to_collection(tuple(self), Tensor, function))

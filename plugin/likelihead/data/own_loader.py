@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning_utilities.core.apply_func import apply_to_collection
-from torch import Tensor
 from torch.utils.data.distributed import DistributedSampler
 
 from likelihead.data.batch import Batch
@@ -90,7 +88,7 @@ class OwnLoader:
             return batch
         rows = len(batch.y)
         share = slice(rows * self.rank // self.world_size, rows * (self.rank + 1) // self.world_size)
-        return Batch(*apply_to_collection(tuple(batch), Tensor, lambda values: values[share]))
+        return batch.map(lambda values: values[share])
 
 
 class _Generator:

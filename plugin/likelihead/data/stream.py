@@ -193,20 +193,15 @@ def _buffers(slices: Iterator[Batch], batch_size: int) -> Iterator[Batch]:
         held.append(piece)
         count = sum(len(batch.x) for batch in held)
         if count >= max(BUFFER_ROWS, batch_size):
-            joined, whole = _joined(held), count // batch_size * batch_size
+            joined, whole = Batch.combined(held, torch.cat), count // batch_size * batch_size
             held = [_take(joined, slice(whole, count))]
             yield _take(joined, slice(0, whole))
     if held and sum(len(batch.x) for batch in held):
-        yield _joined(held)
-
-
-def _joined(pieces: Sequence[Batch]) -> Batch:
-    columns = zip(*pieces, strict=True)
-    return Batch(*(None if column[0] is None else torch.cat(column) for column in columns))
+        yield Batch.combined(held, torch.cat)
 
 
 def _take(batch: Batch, rows: slice | torch.Tensor) -> Batch:
-    return Batch(*(None if column is None else column[rows] for column in batch))
+    return batch.map(lambda values: values[rows])
 
 
 @contextmanager

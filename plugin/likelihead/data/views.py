@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils._pytree import tree_map
 
 from likelihead.data.batch import Batch
 from likelihead.data.dataset import Dataset
@@ -93,9 +91,4 @@ def _merged(batches: Sequence[Batch], places: Sequence[Tensor]) -> Batch:
     if len(batches) == 1:
         return batches[0]
     back = torch.cat(list(places)).argsort()
-
-    def merge(*parts: Any) -> Any:
-        return torch.cat(parts)[back]
-
-    columns = zip(*batches, strict=True)
-    return Batch(*(None if column[0] is None else tree_map(merge, *column) for column in columns))
+    return Batch.combined(batches, lambda parts: torch.cat(parts)[back])

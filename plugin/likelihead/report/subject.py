@@ -137,4 +137,4 @@ def _some_rows(data: Dataset | Iterable[Any], seed: int) -> Batch:
         raise LikelihoodError("there are no rows to report on")
     if len(found) == 1:
         return found[0]
-    return Batch(*(None if part[0] is None else torch.cat(part)[:ROWS] for part in zip(*found, strict=True)))
+    return Batch.combined(found, torch.cat).map(lambda values: values[:ROWS])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,6 @@ import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils._pytree import tree_map
 
 from likelihead.data.batch import Batch
 from likelihead.data.loader import BatchLoader
@@ -170,18 +169,9 @@ class MemberLoader:
         for step in range(len(self)):
             batches = [next(iterator) for iterator in iterators]
             if step == len(self) - 1:  # A member with one row more than another may have one batch more.
-                batches = [_joined([batch, *rest]) for batch, rest in zip(batches, iterators, strict=True)]
+                pairs = zip(batches, iterators, strict=True)
+                batches = [Batch.combined([batch, *rest], torch.cat) for batch, rest in pairs]
             yield stacked_batch(batches)
-
-
-def _joined(batches: Sequence[Batch]) -> Batch:
-    return batches[0] if len(batches) == 1 else _columnwise(torch.cat, batches)
-
-
-def _columnwise(function: Callable[[Any], Tensor], batches: Sequence[Batch]) -> Batch:
-    """Apply a function of a list of tensors to each column of several batches."""
-    columns = zip(*batches, strict=True)
-    return Batch(*(None if each[0] is None else tree_map(lambda *parts: function(parts), *each) for each in columns))
 
 
 def stacked_batch(batches: Sequence[Batch]) -> Batch:
@@ -193,11 +183,7 @@ def stacked_batch(batches: Sequence[Batch]) -> Batch:
     """
     rows = [len(batch.y) for batch in batches]  # type: ignore[arg-type]
     longest = batches[int(np.argmax(rows))]
-    filled = [_filled(batch, longest, max(rows)) for batch in batches]
-    columns = zip(*filled, strict=True)
-    return Batch(
-        *(None if parts[0] is None else tree_map(lambda *each: torch.stack(each), *parts) for parts in columns)
-    )
+    return Batch.combined([_filled(batch, longest, max(rows)) for batch in batches], torch.stack)
 
 
 def _filled(batch: Batch, longest: Batch, rows: int) -> Batch:
@@ -207,9 +193,6 @@ def _filled(batch: Batch, longest: Batch, rows: int) -> Batch:
     weight = torch.ones(own, dtype=y.dtype if y.is_floating_point() else None) if batch.weight is None else batch.weight
     if own == rows:
         return batch._replace(weight=weight)
-    both = _joined([batch._replace(weight=None), Batch(*(_from(part, own) for part in longest))._replace(weight=None)])
+    rest = longest.map(lambda values: values[own:])
+    both = Batch.combined([batch._replace(weight=None), rest._replace(weight=None)], torch.cat)
     return both._replace(weight=torch.cat([weight, weight.new_zeros(rows - own, *weight.shape[1:])]))
-
-
-def _from(column: Any, start: int) -> Any:
-    return None if column is None else tree_map(lambda values: values[start:], column)
