@@ -26,6 +26,15 @@ def suggest(name: str, choices: Iterable[str]) -> str:
     return (f"did you mean {close[0]!r}? " if close else "") + f"valid are {listed}"
 
 
+def one_line(text: object, most: int | None = None) -> str:
+    """A text, or what an error says, on one line of at most `most` characters.
+
+    >>> one_line(ValueError("size mismatch:\\n    got 3"))
+    'size mismatch: got 3'
+    """
+    return " ".join(str(text).split())[:most]
+
+
 class Interrupted(KeyboardInterrupt):
     """A signal stopped training or a command, whose state is saved.
 

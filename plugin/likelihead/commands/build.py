@@ -21,7 +21,7 @@ from likelihead import architectures
 from likelihead.architectures.features import features_of
 from likelihead.data import load_data
 from likelihead.data.options import table_defaults
-from likelihead.errors import LikelihoodError
+from likelihead.errors import LikelihoodError, one_line
 from likelihead.training.callbacks.epoch_state import EpochState
 from likelihead.training.callbacks.progress import EpochLines
 from likelihead.training.callbacks.random_state import RandomState
@@ -64,7 +64,7 @@ def _class_of(what: str, target: str) -> type:
 def reason(error: BaseException) -> str:
     """What the innermost error says, on one line."""
     innermost = error.__cause__ if isinstance(error, InstantiationException) and error.__cause__ else error
-    return " ".join(str(innermost).split()) or type(innermost).__name__
+    return one_line(innermost) or type(innermost).__name__
 
 
 def build_trainer(config: DictConfig) -> pl.Trainer:

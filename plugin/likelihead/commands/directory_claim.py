@@ -18,7 +18,7 @@ from likelihead.commands.directory_lock import locked
 from likelihead.commands.ranks import is_copy, is_launched_outside
 from likelihead.commands.run_directory import BEST, CONFIG, LAST, TRACES, is_sweep, output_directory
 from likelihead.commands.user_errors import Refusal, reports_errors
-from likelihead.errors import LikelihoodError
+from likelihead.errors import LikelihoodError, one_line
 from likelihead.files import refuse_url
 
 #: Flags beside which a command runs its task; with any other it only prints.
@@ -88,7 +88,7 @@ def _resolved(config: DictConfig, key: str) -> str:
     try:
         return str(OmegaConf.select(config, key, throw_on_missing=True))
     except OmegaConfBaseException as error:
-        raise LikelihoodError(f"{key} cannot be resolved: {' '.join(str(error).split())}") from error
+        raise LikelihoodError(f"{key} cannot be resolved: {one_line(error)}") from error
     finally:
         HydraConfig.instance().cfg = before
 

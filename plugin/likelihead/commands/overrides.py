@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from likelihead.configs import conf_directory
-from likelihead.errors import LikelihoodError, suggest
+from likelihead.errors import LikelihoodError, one_line, suggest
 
 #: Mappings whose keys depend on the family, which checks them itself.
 OPEN = ("distribution.parameters.", "distribution.links.", "distribution.floors.", "distribution.options.")
@@ -199,7 +199,7 @@ def _parse(word: str) -> Override:
     except HydraException as error:
         if "=" not in word:
             raise LikelihoodError(f"{word!r} sets nothing: write name=value, such as distribution=poisson") from error
-        raise LikelihoodError(f"{word!r} cannot be read: {' '.join(str(error).split())}") from error
+        raise LikelihoodError(f"{word!r} cannot be read: {one_line(error)}") from error
 
 
 def groups() -> dict[str, list[str]]:

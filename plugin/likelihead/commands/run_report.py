@@ -17,7 +17,7 @@ from likelihead.commands.run_parts import row_numbers
 from likelihead.commands.run_title import run_title
 from likelihead.commands.stored_config import load_stored
 from likelihead.data import Data, load_data, load_rows
-from likelihead.errors import LikelihoodError
+from likelihead.errors import LikelihoodError, one_line
 from likelihead.families.signature import resolve
 from likelihead.heads.joint_head import any_head_from
 from likelihead.report import REPORT, Run, read_history, write_report
@@ -47,8 +47,7 @@ def report_at_end(outcome: Outcome, rows: pl.LightningDataModule, directory: Pat
     try:
         write_report(run_of(outcome, rows, directory, title), path)
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        return f"Note:    the report could not be written ({type(error).__name__}: {reason})"
+        return f"Note:    the report could not be written ({type(error).__name__}: {one_line(error, 200)})"
     return f"Report:  {path}"
 
 

@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from likelihead.commands.overrides import REPLACEABLE
 from likelihead.configs import conf_directory
-from likelihead.errors import LikelihoodError
+from likelihead.errors import LikelihoodError, one_line
 
 #: Arguments that say where a callback or a logger writes, and those that this command line has to name again: servers,
 #: and arguments without a name, among which a place or a server may hide.
@@ -30,8 +30,7 @@ def load_stored(file: Path) -> DictConfig:
     try:
         saved = OmegaConf.load(file)
     except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise LikelihoodError(f"{str(file)!r} cannot be read as the config of a run: {reason}") from error
+        raise LikelihoodError(f"{str(file)!r} cannot be read as the config of a run: {one_line(error, 200)}") from error
     if not isinstance(saved, DictConfig):
         raise LikelihoodError(f"{str(file)!r} is not the config of a run: it holds no mapping")
     return saved
@@ -74,8 +73,7 @@ def _plain(config: DictConfig, directory: Path) -> Any:
     try:
         return OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
-        reason = " ".join(str(error).split())[:200]
-        raise LikelihoodError(f"the config in {directory} cannot be resolved: {reason}") from error
+        raise LikelihoodError(f"the config in {directory} cannot be resolved: {one_line(error, 200)}") from error
 
 
 def _is_target(key: str) -> bool:

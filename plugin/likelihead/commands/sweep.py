@@ -16,6 +16,7 @@ from likelihead.commands.ranks import is_copy
 from likelihead.commands.run_directory import CONFIG
 from likelihead.commands.trials import ERROR, exit_after_failures, report, trial_of
 from likelihead.commands.user_errors import Interruption, Refusal, sentence_of
+from likelihead.errors import one_line
 from likelihead.files import write_text
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def attempt(task: Callable[[DictConfig], Outcome | None], config: DictConfig, di
         sentence = sentence_of(error)
         if sentence is None:
             traceback.print_exc()
-            sentence = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            sentence = f"{type(error).__name__}: {one_line(error)}"
         write_text(error_file, sentence + "\n")
         return math.inf
     return math.inf if outcome is None else outcome.objective

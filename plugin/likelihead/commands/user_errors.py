@@ -13,7 +13,7 @@ from typing import NoReturn
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from likelihead.commands.ranks import is_copy
-from likelihead.errors import Interrupted, LikelihoodError
+from likelihead.errors import Interrupted, LikelihoodError, one_line
 
 
 class Refusal(SystemExit):
@@ -43,7 +43,7 @@ def sentence_of(error: Exception) -> str | None:
         return f"{error.full_key} is missing: add {error.full_key}=…"
     # Lightning's own class is matched by name, because importing it takes seconds.
     if isinstance(error, OmegaConfBaseException) or type(error).__name__ == "MisconfigurationException":
-        return " ".join(str(error).split())
+        return one_line(error)
     return str(error) if isinstance(error, LikelihoodError) else None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from likelihead.errors import LikelihoodError
+from likelihead.errors import LikelihoodError, one_line
 from likelihead.files import refuse_url
 from likelihead.heads.joint_head import any_head_from
 from likelihead.training.checkpoint_files import AtomicCheckpointIO, check_checksum
@@ -146,7 +146,7 @@ def restore(
     except LikelihoodError:
         raise
     except DAMAGED as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        reason = one_line(f"{type(error).__name__}: {error}", 200)
         raise LikelihoodError(f"{where!r} describes no module: it is damaged, or was changed ({reason})") from error
 
 

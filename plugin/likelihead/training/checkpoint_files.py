@@ -14,7 +14,7 @@ import torch
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from torch import Tensor
 
-from likelihead.errors import LikelihoodError
+from likelihead.errors import LikelihoodError, one_line
 from likelihead.files import remove_unfinished, write_whole
 
 #: Under this key of what a checkpoint says about the module stands the checksum of its weights.
@@ -46,9 +46,9 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             write_whole(place, lambda temporary: torch.save(checkpoint, temporary))
         except (LikelihoodError, OSError, RuntimeError) as error:
             cause = error.__cause__ or error
-            reason = " ".join(str(getattr(cause, "strerror", None) or cause).split())
+            reason = one_line(getattr(cause, "strerror", None) or cause, 200)
             raise LikelihoodError(
-                f"the checkpoint {str(place)!r} cannot be written: {reason[:200]}; the one before it is kept"
+                f"the checkpoint {str(place)!r} cannot be written: {reason}; the one before it is kept"
             ) from error
 
 

@@ -15,7 +15,7 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
-from likelihead.errors import Interrupted, LikelihoodError
+from likelihead.errors import Interrupted, LikelihoodError, one_line
 from likelihead.evaluation.calibration import calibrate as conformal
 from likelihead.evaluation.evaluate import evaluate_all
 from likelihead.evaluation.evaluation import Evaluation
@@ -207,11 +207,11 @@ def _train(
         with ended_together(trainer):
             trainer.fit(module, datamodule=rows, ckpt_path=resume, weights_only=True if resume else None)
     except MisconfigurationException as error:
-        raise LikelihoodError(f"training cannot start: {' '.join(str(error).split())}") from error
+        raise LikelihoodError(f"training cannot start: {one_line(error)}") from error
     except DAMAGED as error:
         if resume is None or isinstance(error, LikelihoodError) or has_started(trainer):
             raise
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        reason = one_line(f"{type(error).__name__}: {error}", 200)
         raise LikelihoodError(
             f"training cannot continue from {str(resume)!r}, whose state is damaged or not that of this run ({reason})"
         ) from error

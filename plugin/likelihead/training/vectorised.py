@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from likelihead.data.batch import Batch
-from likelihead.errors import LikelihoodError
+from likelihead.errors import LikelihoodError, one_line
 from likelihead.heads.sites import log_prob
 
 #: What torch says of operations that cannot be vectorised.
@@ -60,7 +60,7 @@ def _refusal(error: RuntimeError) -> LikelihoodError | None:
         return None
     return LikelihoodError(
         "this network cannot be trained as an ensemble, because torch.func cannot vectorise it: "
-        f"{' '.join(str(error).split())[:200]}; leave out ensemble, and train it with several seeds instead"
+        f"{one_line(error, 200)}; leave out ensemble, and train it with several seeds instead"
     )
 
 

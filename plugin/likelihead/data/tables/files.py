@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import logging
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -48,17 +49,28 @@ def read_table(path: str | Path, encoding: str | None = None, text: Collection[s
     path = Path(path)
     if not path.exists():
         raise LikelihoodError(f"there is no file {str(path)!r}: give the path of a CSV or Parquet file as data.path")
-    try:
+    with readable(path):
         frame = _read(path, encoding, text)
+    frame.columns = [str(column) for column in frame.columns]
+    if frame.empty:
+        raise LikelihoodError(f"{str(path)!r} has no rows: a table needs a header and at least one row")
+    return frame.reset_index(drop=True)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say of a damaged file, in one sentence, why it cannot be read.
+
+    Raises:
+        LikelihoodError: what went wrong within the block.
+    """
+    try:
+        yield
     except FAILURES as error:
         if isinstance(error, LikelihoodError):
             raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise LikelihoodError(f"{str(path)!r} cannot be read as a table: {reason}") from error
-    frame.columns = [str(column) for column in frame.columns]
-    if frame.empty:
-        raise LikelihoodError(f"{str(path)!r} has no rows: a table needs a header and at least one row")
-    return frame.reset_index(drop=True)
 
 
 def _read(path: Path, encoding: str | None, text: Collection[str]) -> pd.DataFrame:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset
 
-from likelihead.data.tables.files import ARROW, FAILURES, PARQUET, TEXT, open_dataset, read_table
+from likelihead.data.tables.files import ARROW, PARQUET, TEXT, open_dataset, read_table, readable
 from likelihead.data.tables.text_files import (
     DECIMAL_COMMA,
     TextFormat,
@@ -84,19 +83,8 @@ def read_parts(
     return TableParts.of(read_table(path, encoding, text), size)
 
 
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except FAILURES as error:
-        if isinstance(error, LikelihoodError):
-            raise
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise LikelihoodError(f"{str(path)!r} cannot be read as a table: {reason}") from error
-
-
 def _dataset_parts(path: Path, size: int) -> TableParts:
-    with _readable(path):
+    with readable(path):
         dataset = open_dataset(path)
         rows = dataset.count_rows()
     if not rows:
@@ -105,7 +93,7 @@ def _dataset_parts(path: Path, size: int) -> TableParts:
 
 
 def _dataset_frames(path: Path, dataset: pyarrow.dataset.Dataset, size: int) -> Iterator[pd.DataFrame]:
-    with _readable(path):
+    with readable(path):
         holed = _types_with_holes(dataset, size)
         for table in _regrouped(_batches(dataset, size), size):
             frame = table.to_pandas().reset_index(drop=True)
@@ -155,7 +143,7 @@ def _numbered(frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 
 def _text_parts(path: Path, size: int, encoding: str | None, text: Collection[str]) -> TableParts:
     separator = "\t" if ".tsv" in path.suffixes else ","
-    with _readable(path):
+    with readable(path):
         try:
             found = text_format(path, separator, encoding)
             survey = _Survey.of(path, found, separator, size)
@@ -231,7 +219,7 @@ def _dtype(kinds: set[str]) -> Any:
 
 def _text_frames(path: Path, found: TextFormat, size: int, survey: _Survey) -> Iterator[pd.DataFrame]:
     commas = survey.decimal_commas - survey.other_text - survey.as_text if found.separator != "," else set()
-    with _readable(path):
+    with readable(path):
         for chunk in _chunks(path, found, size, survey.dtypes()):
             frame = chunk.drop(columns=survey.dropped)
             for name in commas & {*frame.columns}:
