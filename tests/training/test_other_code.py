@@ -199,3 +199,20 @@ def test_objects_of_the_other_lightning_package_are_named() -> None:
         fit(module, data, trainer=other.trainer)
     with pytest.raises(LikelihoodError, match=r"callbacks is a lightning.pytorch.callbacks"):
         fit(module, data, callbacks=other.callbacks)
+
+
+BOTH = """
+import torch
+from likelihead import LikelihoodModule, fit
+import lightning.pytorch
+data = (torch.rand(20, 2), torch.rand(20))
+fit(LikelihoodModule.for_data(data, "normal", "linear"), data, max_epochs=1)
+"""
+
+
+def test_the_other_lightning_package_says_nothing_of_devices(tmp_path: Path, environment: dict[str, str]) -> None:
+    """Imported after pytorch_lightning, it logs in its place."""
+    pytest.importorskip("lightning.pytorch")
+    command = [sys.executable, "-W", "ignore", "-c", BOTH]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
 from likelihead.errors import LikelihoodError
+from likelihead.loggers import only_errors
 
 if TYPE_CHECKING:
     from likelihead.data.tables.split_table import Table
@@ -35,7 +34,8 @@ def finalists(config: DictConfig) -> list[str]:
     from likelihead.commands.summary import table
 
     source = _source(config)
-    with _without_remarks("likelihead.data"):
+    # What is to be said about the table is said in training, once and not by every family.
+    with only_errors("likelihead.data"):
         found = {name: scores for name in _fitting(source, config) if (scores := _screened(source, name, config))}
     if not found:
         raise LikelihoodError(f"no shipped family fits the targets {', '.join(source.target)}: choose one yourself")
@@ -110,15 +110,3 @@ def _screened(source: Table, name: str, config: DictConfig) -> RowScores | None:
         return linear_scores(split(source, name, options, seed), name)
     except LikelihoodError:
         return None
-
-
-@contextmanager
-def _without_remarks(name: str) -> Iterator[None]:
-    """Nothing said about a table that every family reads again."""
-    logger: Any = logging.getLogger(name)
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +21,7 @@ from likelihead.data.tables.files import read_table
 from likelihead.data.tables.parquet_rows import PARTS, ParquetRows
 from likelihead.data.tables.remarks import report_determined_targets
 from likelihead.errors import LikelihoodError
+from likelihead.loggers import only_errors
 from likelihead.target_types.cells import as_list
 from likelihead.target_types.detect import target_type_of
 
@@ -75,7 +75,7 @@ class StreamedRows:
                 if frame.empty:
                     continue
             # A level that the sample lacks, or a cell far outside it, would be logged for each slice.
-            with _without_warnings():
+            with only_errors(log.name):
                 examples = encode_table(frame, encoder)
             yield examples[:]
 
@@ -202,16 +202,6 @@ def _buffers(slices: Iterator[Batch], batch_size: int) -> Iterator[Batch]:
 
 def _take(batch: Batch, rows: slice | torch.Tensor) -> Batch:
     return batch.map(lambda values: values[rows])
-
-
-@contextmanager
-def _without_warnings() -> Iterator[None]:
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
 
 
 def stream(path: str | Path, family: str | Mapping[str, Any] | type, options: Mapping[str, Any], seed: int) -> Data:

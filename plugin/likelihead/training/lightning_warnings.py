@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LOGGERS = ("pytorch_lightning", "lightning_fabric", "lightning", "pytorch_lightning.utilities.rank_zero")
+from likelihead.loggers import only_errors
+
+#: Each of these sets a level of its own. The package `lightning`, where it was imported too, takes over what Lightning
+#: says of devices and processes, also for trainers of pytorch_lightning.
+LOGGERS = (
+    *("pytorch_lightning", "pytorch_lightning.utilities.rank_zero", "lightning_fabric"),
+    *("lightning", "lightning.pytorch", "lightning.pytorch.utilities.rank_zero", "lightning.fabric"),
+)
 HINTS = (
     r".*does not have many workers.*",
     r".*is smaller than the logging interval.*",
@@ -26,14 +32,7 @@ HINTS = (
 @contextmanager
 def without_hints() -> Iterator[None]:
     """Let Lightning log only errors, and ignore its hints about loaders and directories."""
-    levels = {name: logging.getLogger(name).level for name in LOGGERS}
-    for name in LOGGERS:
-        logging.getLogger(name).setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    with only_errors(*LOGGERS), warnings.catch_warnings():
         for hint in HINTS:
             warnings.filterwarnings("ignore", message=hint)
-        try:
-            yield
-        finally:
-            for name, level in levels.items():
-                logging.getLogger(name).setLevel(level)
+        yield
