@@ -25,7 +25,6 @@ EXP_RANGE = 15.0
 class Link(ABC):
     """Maps raw outputs (..., *raw_shape) to values (..., *shape) that satisfy a constraint."""
 
-    #: Whether all raw outputs act as factors or log-odds.
     are_factors = False
 
     def raw_shape(self, shape: torch.Size) -> torch.Size:
