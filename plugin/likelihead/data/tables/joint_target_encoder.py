@@ -83,7 +83,8 @@ class JointTargetEncoder:
         """The targets (n, D) float32, checked; NaN where a cell is empty.
 
         Raises:
-            TargetError: a row without any label, a value outside the support of its family, or a label that no training row has.
+            TargetError: a row without any label, a value outside the support of its family, or a label that no training
+                row has.
         """
         require_columns(frame, self.names, "target")
         empty = self.target_type.missing(frame, self.names)
