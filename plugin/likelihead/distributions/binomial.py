@@ -152,23 +152,6 @@ class BinomialLaw(CountLaw):
         return np.minimum(super().quantile(q), self.total)
 
 
-class BetaBinomialLaw(FiniteLaw):
-    """All masses up to the largest number of trials."""
-
-    def __init__(self, dist: BetaBinomial) -> None:
-        total = numbers(dist.total_count)[..., None]
-        values = np.arange(int(total.max(initial=0.0)) + 1.0)
-        counts = torch.from_numpy(values).reshape(-1, *(1,) * len(dist.batch_shape)).expand(-1, *dist.batch_shape)
-        masses = np.exp(np.moveaxis(numbers(dist.log_prob(counts)), 0, -1))
-        cumulative = np.where(values >= total, 1.0, np.minimum(np.cumsum(masses, -1), 1.0))
-        super().__init__(dist, masses, cumulative)
-
-    @classmethod
-    def of(cls, dist: Any, probabilities: Array) -> FiniteLaw:
-        """The law of counts with these probabilities."""
-        return FiniteLaw(dist, probabilities)
-
-
 @law_of.register
 def _binomial(binomial: Binomial) -> Law:
     return BinomialLaw(binomial, total=binomial.total_count, logits=binomial.logits)
@@ -176,4 +159,10 @@ def _binomial(binomial: Binomial) -> Law:
 
 @law_of.register
 def _beta_binomial(binomial: BetaBinomial) -> Law:
-    return BetaBinomialLaw(binomial)
+    """All masses up to the largest number of trials."""
+    total = numbers(binomial.total_count)[..., None]
+    values = np.arange(int(total.max(initial=0.0)) + 1.0)
+    counts = torch.from_numpy(values).reshape(-1, *(1,) * len(binomial.batch_shape)).expand(-1, *binomial.batch_shape)
+    masses = np.exp(np.moveaxis(numbers(binomial.log_prob(counts)), 0, -1))
+    cumulative = np.where(values >= total, 1.0, np.minimum(np.cumsum(masses, -1), 1.0))
+    return FiniteLaw(binomial, masses, cumulative)

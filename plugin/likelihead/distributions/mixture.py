@@ -17,6 +17,7 @@ from likelihead.distributions.plackett_luce import RankingLaw, RankingMixtureLaw
 from likelihead.laws import search
 from likelihead.laws.circular import CircularLaw, wrap
 from likelihead.laws.finite import FiniteLaw
+from likelihead.laws.hurdle import HurdleLaw
 from likelihead.laws.law import INVERTED, Array, Claim, Law, claims, law, law_of, numbers
 
 #: Ranks of each component whose quantiles are candidates for the mode, beside its own mode.
@@ -207,7 +208,18 @@ def _law(mixture: dist.MixtureSameFamily) -> Law:
         return components.mixed(mixture, weights)
     if isinstance(components, RankingLaw):
         return RankingMixtureLaw(mixture, weights, components)
+    if isinstance(components, HurdleLaw):
+        return _hurdle(mixture, weights, components)
     parts = Components(weights, components, -1 - len(mixture.event_shape))
     if isinstance(components, CircularLaw):
         return CircularMixtureLaw(mixture, parts, components)
     return MixtureLaw(mixture, parts)
+
+
+def _hurdle(mixture: dist.MixtureSameFamily, weights: Array, components: HurdleLaw) -> Law:
+    """A mixture of masses at 0 beside densities is one such mass beside the mixture of the densities."""
+    passed = weights * special.expit(-components.gate)
+    gate = np.log((weights * special.expit(components.gate)).sum(-1)) - np.log(passed.sum(-1))
+    shares = dist.Categorical(logits=torch.from_numpy(np.log(passed)), validate_args=False)
+    base = MixtureSameFamily(shares, mixture.component_distribution.base_dist, validate_args=False)
+    return HurdleLaw(mixture, law(base), gate)

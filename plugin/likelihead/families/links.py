@@ -25,13 +25,15 @@ EXP_RANGE = 15.0
 class Link(ABC):
     """Maps raw outputs (..., *raw_shape) to values (..., *shape) that satisfy a constraint."""
 
+    are_factors = False
+
     def raw_shape(self, shape: torch.Size) -> torch.Size:
         """The shape of the raw outputs that give one value of `shape`."""
         return shape
 
     def factors(self, raw_shape: torch.Size) -> Tensor:
-        """True for raw outputs that act as factors, whose unit is 1; false for those with a unit of their own."""
-        return torch.zeros(raw_shape, dtype=torch.bool)
+        """True for raw outputs that act as factors or log-odds, whose unit is 1; false for those with their own."""
+        return torch.full(raw_shape, self.are_factors)
 
     @abstractmethod
     def __call__(self, raw: Tensor, anchor: Tensor) -> Tensor:
@@ -72,11 +74,10 @@ def extended_exp(raw: Tensor, floor: float = 0.0) -> Tensor:
 class Exp(Link):
     """Parameters above `lower`: value = lower + exp(anchor) * exp(raw); raw outputs act as factors."""
 
+    are_factors = True
+
     def __init__(self, lower: float = 0.0, floor: float = 0.0) -> None:
         self.lower, self.floor = lower, floor
-
-    def factors(self, raw_shape: torch.Size) -> Tensor:
-        return torch.ones(raw_shape, dtype=torch.bool)
 
     def __call__(self, raw: Tensor, anchor: Tensor) -> Tensor:
         value = anchor.exp() * extended_exp(raw, self.floor)
@@ -104,11 +105,10 @@ class Softplus(Link):
 class Upper(Link):
     """Parameters below `upper`: value = upper - exp(anchor) * exp(raw)."""
 
+    are_factors = True
+
     def __init__(self, upper: float) -> None:
         self.upper, self.exp = upper, Exp()
-
-    def factors(self, raw_shape: torch.Size) -> Tensor:
-        return self.exp.factors(raw_shape)
 
     def __call__(self, raw: Tensor, anchor: Tensor) -> Tensor:
         return self.upper - self.exp(raw, anchor)
@@ -120,6 +120,7 @@ class Upper(Link):
 class Logistic(Link):
     """Parameters in an interval: the logistic sigmoid, kept 1e-6 of the width away from both ends."""
 
+    are_factors = True
     margin = 1e-6
 
     def __init__(self, lower: float, upper: float) -> None:

@@ -83,9 +83,17 @@ class JointTargetEncoder:
         """The targets (n, D) float32, checked; NaN where a cell is empty.
 
         Raises:
-            TargetError: a value outside the support of its family, or a label that no training row has.
+            TargetError: a row without any label, a value outside the support of its family, or a label that no training
+                row has.
         """
         require_columns(frame, self.names, "target")
+        empty = self.target_type.missing(frame, self.names)
+        if empty.any():
+            raise TargetError(
+                f"target columns {', '.join(self.names)}: {int(empty.sum())} of {len(frame)} rows have no label at all "
+                f"(missing; the first is row {frame.index[np.flatnonzero(empty)[0]]}): leave them out, or "
+                "data.missing_target=drop"
+            )
         y = torch.full((len(frame), len(self.parts)), torch.nan)
         for column, (name, part) in enumerate(self.parts.items()):
             known = frame[name].notna().to_numpy(dtype=bool, copy=True)
