@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Each layer may import from those before it, and its own rooms from themselves.
 LAYERS = [
     {"errors"},
-    {"files", "configs"},
+    {"files", "configs", "loggers"},
     {"laws"},
     {"distributions"},
     {"families"},

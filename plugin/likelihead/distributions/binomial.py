@@ -14,7 +14,9 @@ from torch.distributions.utils import broadcast_all
 from torch.nn import functional
 from torch.types import _size
 
-from likelihead.distributions.stirling import wide
+from likelihead.distributions.stirling import log_rising, wide
+from likelihead.distributions.tail_integral import log_beta_tail
+from likelihead.distributions.tails import LogTails, from_tail, log_tails
 from likelihead.laws.counts import CountLaw
 from likelihead.laws.finite import FiniteLaw
 from likelihead.laws.law import Array, Law, law_of, numbers
@@ -73,8 +75,9 @@ class BetaBinomial(Binomial):
     """BetaBinomial(total_count, logits, precision), all (...): y successes whose probability varies from row to row.
 
     The probability of a success follows a beta distribution with mean m = sigmoid(logits) and the given precision p:
-    log p(y) = log B(y + m p, n - y + (1 - m) p) - log B(m p, (1 - m) p) + log C(n, y), B the beta function. For large
-    precisions it is the binomial distribution; the variance is n m (1 - m) (1 + (n - 1) / (p + 1)).
+    log p(y) = log B(y + m p, n - y + (1 - m) p) - log B(m p, (1 - m) p) + log C(n, y), B the beta function, whose terms
+    are brought together as in `log_rising`. For large precisions it is the binomial distribution; the variance is
+    n m (1 - m) (1 + (n - 1) / (p + 1)).
 
     >>> BetaBinomial(torch.tensor(4.0), torch.tensor(0.0), torch.tensor(2.0)).log_prob(torch.tensor(1.0)).exp()
     tensor(0.2000)
@@ -110,8 +113,10 @@ class BetaBinomial(Binomial):
         y, n = wide(value), wide(self.total_count)
         a, b = self.concentrations()
         failures = (n - y).clamp(min=0.0)
-        ratio = _log_beta(y + a, failures + b) - _log_beta(a, b)
-        return _limited(ratio + _log_choose(n, y), y > n).to(self.logits.dtype)
+        total = a + b
+        shares = torch.xlogy(y, (a + y) / (total + n)) + torch.xlogy(failures, (b + failures) / (total + n))
+        ratio = log_rising(a, y) + log_rising(b, failures) - log_rising(total, n)
+        return _limited(shares + ratio + _log_choose(n, y), y > n).to(self.logits.dtype)
 
 
 def _limited(log_prob: Tensor, beyond: Tensor) -> Tensor:
@@ -121,10 +126,6 @@ def _limited(log_prob: Tensor, beyond: Tensor) -> Tensor:
 def _log_choose(n: Tensor, y: Tensor) -> Tensor:
     """log C(n, y); where y > n that of n = y."""
     return torch.lgamma(n + 1.0) - torch.lgamma(y + 1.0) - torch.lgamma((n - y).clamp(min=0.0) + 1.0)
-
-
-def _log_beta(a: Tensor, b: Tensor) -> Tensor:
-    return torch.lgamma(a) + torch.lgamma(b) - torch.lgamma(a + b)
 
 
 class BinomialLaw(CountLaw):
@@ -166,3 +167,33 @@ def _beta_binomial(binomial: BetaBinomial) -> Law:
     masses = np.exp(np.moveaxis(numbers(binomial.log_prob(counts)), 0, -1))
     cumulative = np.where(values >= total, 1.0, np.minimum(np.cumsum(masses, -1), 1.0))
     return FiniteLaw(binomial, masses, cumulative)
+
+
+@log_tails.register
+def _log_tails(binomial: Binomial, y: Tensor) -> LogTails:
+    """P(Y <= y) = P(Z <= 1 - p), Z ~ Beta(n - y, y + 1) and p the probability of a success, for y < n."""
+    y, n, logits = torch.broadcast_tensors(wide(y), wide(binomial.total_count).clamp(min=1.0), wide(binomial.logits))
+    count = torch.minimum(y, n - 1.0)
+    success, failure, left = torch.sigmoid(logits), torch.sigmoid(-logits), n - count
+    is_upper = failure * (n + 1.0) > left
+    pairs = ((count + 1.0, left), (left, count + 1.0), (success, failure), (failure, success))
+    beyond = log_beta_tail(*(torch.where(is_upper, above, below) for above, below in pairs))
+    start = count * functional.logsigmoid(logits) + left * functional.logsigmoid(-logits) + _log_choose(n, count)
+    return _at_most(from_tail(start + left.log() + functional.logsigmoid(logits) + beyond, is_upper), y >= n)
+
+
+@log_tails.register
+def _log_tails_of_sums(binomial: BetaBinomial, y: Tensor) -> LogTails:
+    """By the sum of all masses, as the law of the family."""
+    n = binomial.total_count.clamp(min=1.0)
+    count = torch.minimum(wide(y), wide(n) - 1.0)
+    values = torch.arange(int(n.max()) + 1.0, dtype=count.dtype, device=count.device)
+    values = values.reshape(-1, *(1,) * count.dim()).expand(-1, *count.shape)
+    masses = wide(binomial.log_prob(values))
+    below, above = (torch.where(part, masses, -torch.inf).logsumexp(0) for part in (values <= count, values > count))
+    return _at_most(LogTails(below, above), wide(y) >= wide(n))
+
+
+def _at_most(tails: LogTails, is_certain: Tensor) -> LogTails:
+    """The tails, but where Y is certainly not above."""
+    return LogTails(tails.log_cdf.masked_fill(is_certain, 0.0), tails.log_survival.masked_fill(is_certain, -torch.inf))

@@ -89,6 +89,35 @@ def remainder_slope(x: Tensor, precision: torch.dtype) -> Tensor:
     return (steps / x).log1p().sub_(poles).add_(_series(inverse, slopes).mul_(inverse))
 
 
+class _Remainder(Formula):
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        return remainder_value(x, x.dtype)
+
+    @staticmethod
+    def derivatives(needed: Sequence[bool], value: Tensor, x: Tensor) -> Derivatives:
+        return (remainder_slope(x, x.dtype),)
+
+
+def log_rising(x: Tensor, steps: Tensor) -> Tensor:
+    """lgamma(x + steps) - lgamma(x) - steps log(x + steps), differentiable, without cancellation at large x.
+
+    By Stirling's formula it is (x - 1/2) log(1 + steps / x) - steps + mu(x + steps) - mu(x).
+
+    Args:
+        x: (...), positive, float64.
+        steps: (...), not negative.
+
+    >>> log_rising(torch.tensor([0.5, 1e16], dtype=torch.float64), torch.tensor([1.0, 2.0], dtype=torch.float64))
+    tensor([-1.0986e+00, -3.0000e-16], dtype=torch.float64)
+    """
+    small, large = x.clamp(max=1.0), x.clamp(min=1.0)
+    near = torch.lgamma(small + steps) - torch.lgamma(small) - torch.xlogy(steps, small + steps)
+    remainders = _Remainder.of(large + steps) - _Remainder.of(large)
+    far = (large - 0.5) * torch.log1p(steps / large) - steps + remainders
+    return torch.where(x < 1.0, near, far)
+
+
 def digamma_remainder(x: Tensor, precision: torch.dtype) -> Tensor:
     """digamma(x) - log(x), without cancellation at large x.
 

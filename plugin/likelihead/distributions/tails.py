@@ -57,7 +57,9 @@ def has_log_tails(dist: Any) -> bool:
     """
     if isinstance(dist, Independent):
         return not dist.base_dist.event_shape and has_log_tails(dist.base_dist)
-    parts = dist.component_distribution if isinstance(dist, MixtureSameFamily) else dist
+    parts: Any = dist.component_distribution if isinstance(dist, MixtureSameFamily) else dist
+    if getattr(parts, "has_tails_of_base", False):
+        return has_log_tails(parts.base_dist)
     return log_tails.dispatch(type(parts)) is not log_tails.dispatch(object)
 
 

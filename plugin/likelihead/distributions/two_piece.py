@@ -20,8 +20,9 @@ from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all
 from torch.types import _size
 
-from likelihead.distributions.stirling import HALF_LOG_2PI
+from likelihead.distributions.stirling import HALF_LOG_2PI, wide
 from likelihead.distributions.student_t import student_t_log_prob
+from likelihead.distributions.tails import LogTails, from_tail, log_tails
 from likelihead.laws.law import Array, Claim, Law, claims, law, law_of
 from likelihead.laws.location_scale import LocationScaleLaw
 
@@ -206,3 +207,13 @@ def _skew_t(skew: SkewT) -> Law:
     size = 2.0 * np.sqrt(df / np.pi) * np.exp(log_ratio) / np.where(df > 1.0, df - 1.0, 1.0)
     # A large finite number in place of infinity, which `law` refuses in an attribute.
     return TwoPieceLaw(skew, np.where(df > 1.0, size, 1e300))
+
+
+@log_tails.register
+def _log_tails(skew: TwoPiece, y: Tensor) -> LogTails:
+    """2 level times the tail of the symmetric distribution below loc, 2 (1 - level) times it above."""
+    distance, level = wide(y) - wide(skew.loc), wide(skew.level)
+    is_upper = distance > 0.0
+    share = torch.where(is_upper, 1.0 - level, level)
+    size = torch.where(is_upper, -distance, distance) / (2.0 * wide(skew.scale) * share)
+    return from_tail((2.0 * share).log() + log_tails(skew.symmetric(), size).log_cdf, is_upper)

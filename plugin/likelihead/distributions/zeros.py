@@ -12,6 +12,8 @@ from torch.distributions.constraints import Constraint
 from torch.nn import functional
 from torch.types import _size
 
+from likelihead.distributions.stirling import wide
+from likelihead.distributions.tails import LogTails, log_mass, log_tails
 from likelihead.errors import LikelihoodError
 from likelihead.laws.counts import CountLaw, ZeroInflatedLaw
 from likelihead.laws.hurdle import HurdleCountLaw, HurdleLaw
@@ -26,6 +28,8 @@ class WithZeros(TorchDistribution):
     """
 
     arg_constraints = {"gate_logits": constraints.real}  # noqa: RUF012
+    #: Its targets can be censored if those of the base can.
+    has_tails_of_base = True
 
     def __init__(self, base_dist: Any, gate_logits: Tensor, validate_args: bool | None = None) -> None:
         self.base_dist = base_dist
@@ -150,3 +154,24 @@ def _zero_inflated(counts: ZeroInflated) -> Law:
 def _hurdle(hurdle: Hurdle) -> Law:
     base, gate = law(hurdle.base_dist), hurdle.gate_logits
     return HurdleCountLaw(hurdle, base, gate) if isinstance(base, CountLaw) else HurdleLaw(hurdle, base, gate)
+
+
+@log_tails.register
+def _log_tails(counts: ZeroInflated, y: Tensor) -> LogTails:
+    base, gate = log_tails(counts.base_dist, wide(y)), wide(counts.gate_logits)
+    counted = functional.logsigmoid(-gate)
+    return LogTails(torch.logaddexp(functional.logsigmoid(gate), counted + base.log_cdf), counted + base.log_survival)
+
+
+@log_tails.register
+def _hurdle_log_tails(hurdle: Hurdle, y: Tensor) -> LogTails:
+    gate, y, base = wide(hurdle.gate_logits), wide(y), hurdle.base_dist
+    is_zero, least = y == 0, 1.0 if base.support.is_discrete else 0.5
+    point = torch.where(is_zero, least, y)
+    tails = log_tails(base, point)
+    # Of a base of counts, given that it is not 0.
+    whole = log_tails(base, torch.zeros_like(y)).log_survival if base.support.is_discrete else torch.zeros_like(y)
+    passed = functional.logsigmoid(-gate) - whole
+    within = log_mass(base, torch.full_like(y, least), y, point) if base.support.is_discrete else tails.log_cdf
+    below = torch.logaddexp(functional.logsigmoid(gate), passed + torch.where(is_zero, -torch.inf, within))
+    return LogTails(below, torch.where(is_zero, functional.logsigmoid(-gate), passed + tails.log_survival))
