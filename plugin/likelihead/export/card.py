@@ -37,7 +37,7 @@ def card(module: LikelihoodModule, encoder: TableEncoder | None) -> dict[str, An
         "event_size": family.event_size,
         "output_shape": list(family.output_shape),
         "target": {"type": module.head.target_type.name, **_target(encoder)},
-        "parameters": list(_parameters(family)),
+        "parameters": list(parameters_of(family)),
         "members": module.members if isinstance(module, Ensemble) else None,
         "inputs": None if encoder is None else [_input(column) for column in encoder.columns],
         "exposure": None if encoder is None else encoder.exposure,
@@ -60,7 +60,12 @@ def _target(encoder: TableEncoder | None) -> dict[str, Any]:
     return {"columns": described.pop("names"), **described}
 
 
-def _parameters(family: Family) -> Iterable[dict[str, Any]]:
+def parameters_of(family: Family) -> Iterable[dict[str, Any]]:
+    """The parameters of a family, each with its shape in one row, constraint and role.
+
+    >>> [entry["constraint"] for entry in parameters_of(Family.of("normal"))]
+    ['real', 'positive']
+    """
     constraints = Signature.of(family.cls).constraints
     for name, role in family.roles.items():
         constraint = "real" if name in (MIXTURE, GATE) else _name(constraints[name])

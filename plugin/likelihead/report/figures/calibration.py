@@ -17,8 +17,13 @@ MOST_POINTS = 500
 
 def pit(answer: Answer) -> Drawing:
     """The histogram of the pit, with the band in which the bars of a correct model lie."""
-    found = pit_histogram(pit_of(answer))
-    figure, plot = axes(answer.name, 2.8)
+    return pit_drawing(pit_of(answer), answer.name)
+
+
+def pit_drawing(values: Array, name: str = "") -> Drawing:
+    """The histogram of values of the pit (n,)."""
+    found = pit_histogram(values)
+    figure, plot = axes(name, 2.8)
     plot.axhspan(found.lower, found.upper, color=MUTED, alpha=0.25, linewidth=0.0, label="range to expect")
     plot.bar(found.edges[:-1], found.counts, np.diff(found.edges) * 0.92, align="edge", color=PREDICTED, alpha=0.85)
     plot.set_xlabel("predicted probability of a smaller value")
@@ -27,7 +32,7 @@ def pit(answer: Answer) -> Drawing:
     plot.legend(loc="upper right")
     inside = int(((found.counts >= found.lower) & (found.counts <= found.upper)).sum())
     finding = f"{inside} of {len(found.counts)} bars lie in the range to expect."
-    return Drawing([Panel(figure, f"Histogram of {len(answer.y)} PIT values: {finding}")], finding)
+    return Drawing([Panel(figure, f"Histogram of {len(values)} PIT values: {finding}")], finding)
 
 
 def pit_reliability(answer: Answer) -> Drawing:
