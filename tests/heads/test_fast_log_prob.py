@@ -130,6 +130,18 @@ def test_parameters_have_a_graph_wherever_they_are_first_used() -> None:
     assert head.linear is not None and head.linear.weight.grad is not None
 
 
+@FASTS
+def test_what_was_predicted_without_a_graph_has_none(case: Case) -> None:
+    (x, y), default = rows_of(case, torch.float32), head_of(case, torch.float32)
+    for roles in ({}, {list(default.parameter)[-1]: "learned"}):
+        head = head_of(case, torch.float32, roles)
+        with torch.no_grad():
+            predicted, expected = head(x), head(x).log_prob(y)
+        found = predicted.log_prob(y)
+        assert not found.requires_grad
+        assert torch.equal(found, expected)
+
+
 def test_new_anchors_are_noticed() -> None:
     head, y = DistributionHead("poisson", 3), torch.tensor([3.0, 9.0, 4.0])
     x = torch.zeros(3, 3)

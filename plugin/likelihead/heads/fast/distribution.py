@@ -71,7 +71,8 @@ def deferred(head: Any, plan: Plan, raw: Tensor, learned: list[Tensor], event_sh
     """The distribution of a head's raw outputs (N, total)."""
     made: Any = object.__new__(_deferring(cls))
     own = object.__getattribute__(made, "__dict__")
-    own["_state"] = (head, plan, raw, learned, torch.is_grad_enabled())
+    has_graph = torch.is_grad_enabled()
+    own["_state"] = (head, plan, raw, learned if has_graph else [each.detach() for each in learned], has_graph)
     own["_batch_shape"], own["_event_shape"] = raw.shape[:-1], event_shape
     return made
 
