@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
+from itertools import takewhile
 from typing import Any
 
 import matplotlib
@@ -18,7 +19,7 @@ from likelihead.export.card import parameters_of
 from likelihead.families.family import Family, probe_family
 from likelihead.laws.circular import CircularLaw
 from likelihead.laws.law import law
-from likelihead.target_types import target_type_of
+from likelihead.target_types import TARGET_TYPES, target_type_of
 from likelihead.target_types.detect import class_of
 
 ROWS = 600
@@ -31,18 +32,32 @@ def source(name: str) -> str:
 
 
 def use(name: str) -> str:
-    """What the first line of the YAML says about the family."""
-    return source(name).splitlines()[0].removeprefix("# ")
+    """What the comment at the top of the YAML says about the family."""
+    comment = takewhile(lambda line: line.startswith("#"), source(name).splitlines())
+    return " ".join(line.removeprefix("#").strip() for line in comment)
 
 
 def overview() -> str:
-    """The page with the table of all families."""
-    lines = ["# Families", "", "| `distribution=` | use | what y may be |", "|---|---|---|"]
+    """The page with a table of the families for each type of target."""
+    kinds: dict[str, list[str]] = {name: [] for name in TARGET_TYPES}
     for name in shipped():
-        support = target_type_of(probe_family(name)).support_text
-        lines.append(f"| [`{name}`]({name}.md) | {use(name)} | {support} |")
+        target_type = target_type_of(probe_family(name))
+        sentence = use(name).split(". ")[0].removesuffix(".")
+        kinds[target_type.name].append(f"| [`{name}`]({name}.md) | {sentence}. | {target_type.support_text} |")
+    lines = ["# Families", "", "One word chooses the family, and the choice depends on what the answers are.", ""]
+    for kind, rows in kinds.items():
+        if rows:
+            title = kind.replace("_", " ").capitalize()
+            lines += [
+                f"## {title} targets",
+                "",
+                "| `distribution=` | use | what y may be |",
+                "|---|---|---|",
+                *rows,
+                "",
+            ]
     further = "Any other Pyro distribution is chosen by its class: see [Your distribution](../distribution.md)."
-    return "\n".join([*lines, "", further, ""])
+    return "\n".join([*lines, further, ""])
 
 
 def page(name: str, caption: str) -> str:
@@ -114,7 +129,8 @@ def _data_set(data: Synthetic) -> list[str]:
 
 
 def _parameters(family: Family) -> list[str]:
-    return [f"| `{entry['name']}` | {entry['role']} | {entry['constraint']} |" for entry in parameters_of(family)]
+    rows = ((entry["name"], entry["role"], entry["constraint"].replace("_", " ")) for entry in parameters_of(family))
+    return [f"| `{name}` | {role} | {constraint} |" for name, role, constraint in rows]
 
 
 def picture(name: str) -> tuple[str, str]:
@@ -150,6 +166,8 @@ def _draw(axes: Any, data: Synthetic) -> str:
     axes.fill_between(place, band[0][order], band[2][order], color=COLOURS[0], alpha=0.2, linewidth=0, step="mid")
     axes.scatter(place, data.y[order], s=7, color=COLOURS[0], linewidths=0)
     axes.set(xlabel="rows, by their true median", ylabel=data.target[0])
+    if band[0].min() > 0.0 and band[2].max() > 300.0 * band[0].min():
+        axes.set_yscale("log")
     return "Each point is a row; the band holds 90 % of its true distribution."
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # The processes share the cores.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 #: Words that keep Hydra from writing logs to streams that pytest closes.
 UNLOGGED = ("hydra/job_logging=none", "hydra/hydra_logging=none")
 #: A report takes longer than the training of a test; tests that read it switch it on.
