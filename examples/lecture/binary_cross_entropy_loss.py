@@ -6,7 +6,7 @@ python examples/lecture/binary_cross_entropy_loss.py
 from __future__ import annotations
 
 import torch
-from drawing import BLUE, GREEN, GREY, ORANGE, label, panels, run, second_axis
+from drawing import BLUE, GREEN, GREY, ORANGE, label, likelihood_and_nll, panels, run
 from matplotlib.figure import Figure
 from networks import nll_along, three_units
 from torch.nn import functional
@@ -35,11 +35,7 @@ def draw(quick: bool) -> tuple[Figure, str]:
     probability.plot(grid[:, 0], predicted.probs.detach(), color=BLUE)
     probability.plot(x[:, 0], y, "o", color=ORANGE, markersize=4)
     label(probability, "b) its sigmoid: a probability", "x", "Pr(y = 1 | x)")
-    shared.plot(values, (nll.min() - nll).exp(), color=GREEN)
-    shared.axvline(best["nll"], color=GREY, linestyle=":")
-    label(shared, "c) one optimum for both", "offset of the output", "likelihood, its maximum as 1")
-    shared.yaxis.label.set_color(GREEN)
-    second_axis(shared, "negative log-likelihood", BLUE).plot(values, nll, color=BLUE)
+    likelihood_and_nll(shared, values, nll, GREEN, "c) one optimum for both", "offset of the output")
     return figure, (
         f"best offset: {best['likelihood']:.4f} by likelihood, {best['nll']:.4f} by negative log-likelihood\n"
         f"negative log-likelihood: {-module(x).log_prob(y).sum():.6f}; binary cross-entropy: {cross_entropy:.6f}"

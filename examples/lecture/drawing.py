@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from torch import Tensor
 
 #: Colours that differ in lightness too, so that they can be told apart in print and by the colour-blind.
 BLUE, ORANGE, GREEN, RED, GREY = "#2166ac", "#e08214", "#1b7837", "#b2182b", "#7f7f7f"
@@ -44,6 +45,15 @@ def second_axis(axes: Axes, name: str, colour: str) -> Axes:
     second.set_ylabel(name, color=colour)
     second.tick_params(axis="y", labelcolor=colour)
     return second  # type: ignore[return-value]
+
+
+def likelihood_and_nll(axes: Axes, values: Tensor, nll: Tensor, colour: str, title: str, name: str) -> None:
+    """The likelihood, in `colour`, and its negative logarithm against a parameter, and the optimum that they share."""
+    axes.plot(values, (nll.min() - nll).exp(), color=colour)
+    axes.axvline(float(values[nll.argmin()]), color=GREY, linestyle=":")
+    label(axes, title, name, "likelihood, its maximum as 1")
+    axes.yaxis.label.set_color(colour)
+    second_axis(axes, "negative log-likelihood", BLUE).plot(values, nll, color=BLUE)
 
 
 def run(name: str, draw: Callable[[bool], tuple[Figure, str]]) -> None:

@@ -6,7 +6,7 @@ python examples/lecture/least_squares_loss.py
 from __future__ import annotations
 
 import torch
-from drawing import BLUE, GREEN, GREY, ORANGE, label, panels, run, second_axis
+from drawing import BLUE, GREEN, GREY, ORANGE, label, likelihood_and_nll, panels, run, second_axis
 from matplotlib.figure import Figure
 from networks import nll_along, three_units
 
@@ -44,17 +44,13 @@ def draw(quick: bool) -> tuple[Figure, str]:
     data.plot(x[:, 0], y, "o", color=ORANGE, markersize=4)
     label(data, "a) y is normal around f[x]", "x", "y")
 
-    shared.plot(values, (nll.min() - nll).exp(), color=GREEN)
-    label(shared, "b) one optimum for both", "offset of the output", "likelihood, its maximum as 1")
-    shared.yaxis.label.set_color(GREEN)
-    second_axis(shared, "negative log-likelihood", BLUE).plot(values, nll, color=BLUE)
+    likelihood_and_nll(shared, values, nll, GREEN, "b) one optimum for both", "offset of the output")
 
     same.plot(values, squares, color=ORANGE)
     label(same, "c) and for the sum of squares", "offset of the output", "sum of squares")
     same.yaxis.label.set_color(ORANGE)
     second_axis(same, "negative log-likelihood", BLUE).plot(values, nll, color=BLUE, linestyle=(0, (3, 3)))
-    for panel in (shared, same):
-        panel.axvline(best["nll"], color=GREY, linestyle=":")
+    same.axvline(best["nll"], color=GREY, linestyle=":")
 
     scale.plot(scales, by_scale, color=BLUE)
     scale.axvline(residual, color=GREY, linestyle=":")

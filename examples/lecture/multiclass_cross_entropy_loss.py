@@ -6,7 +6,7 @@ python examples/lecture/multiclass_cross_entropy_loss.py
 from __future__ import annotations
 
 import torch
-from drawing import BLUE, GREEN, GREY, ORANGE, RED, label, panels, run, second_axis
+from drawing import BLUE, GREEN, ORANGE, RED, label, likelihood_and_nll, panels, run
 from matplotlib.figure import Figure
 from networks import nll_along, three_units
 from torch.nn import functional
@@ -39,11 +39,7 @@ def draw(quick: bool) -> tuple[Figure, str]:
     raw.legend()
     label(raw, "a) one output for each class", "x", "f[x]")
     label(probability, "b) their softmax: probabilities", "x", "Pr(y | x)")
-    shared.plot(values, (nll.min() - nll).exp(), color=RED)
-    shared.axvline(best["nll"], color=GREY, linestyle=":")
-    label(shared, "c) one optimum for both", "offset of class 2", "likelihood, its maximum as 1")
-    shared.yaxis.label.set_color(RED)
-    second_axis(shared, "negative log-likelihood", BLUE).plot(values, nll, color=BLUE)
+    likelihood_and_nll(shared, values, nll, RED, "c) one optimum for both", "offset of class 2")
     return figure, (
         f"best offset: {best['likelihood']:.4f} by likelihood, {best['nll']:.4f} by negative log-likelihood\n"
         f"negative log-likelihood: {-module(x).log_prob(y).sum():.6f}; cross-entropy: {cross_entropy:.6f}"
