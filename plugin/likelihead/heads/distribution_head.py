@@ -38,7 +38,7 @@ class DistributionHead(nn.Module):
 
     Args:
         distribution: a shipped name ("poisson"), a mapping as in conf/distribution/*.yaml, or a distribution class.
-        in_features: the number of features.
+        in_features: the number of features; with 0 the parameters are constants, fitted without inputs.
         event_size: K for a family that needs it (classes, items, components of a vector).
         output_shape: (D,) for D independent outputs.
 
