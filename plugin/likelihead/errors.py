@@ -4,6 +4,22 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pickle import UnpicklingError
+from zipfile import BadZipFile
+
+#: What reading a file raises that was changed or cut off.
+DAMAGED = (
+    UnpicklingError,
+    BadZipFile,
+    RuntimeError,
+    EOFError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OSError,
+    OverflowError,
+)
 
 
 class LikelihoodError(ValueError):

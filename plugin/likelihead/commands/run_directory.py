@@ -50,10 +50,10 @@ def run_config(config: DictConfig) -> DictConfig:
 
 
 def _resumed(directory: Path, composed: DictConfig) -> DictConfig:
-    saved = load_stored(directory / CONFIG)
+    given = OverridesParser.create().parse_overrides(list(HydraConfig.get().overrides.task))
+    saved = load_stored(directory / CONFIG, replaced=[override.key_or_group for override in given])
     choices = HydraConfig.get().runtime.choices
-    for word in HydraConfig.get().overrides.task:
-        override = OverridesParser.create().parse_override(word)
+    for override in given:
         key = override.key_or_group
         # `~architecture` makes room for a class of the user's own, whose options the run has stored.
         if override.is_delete() and key in groups():
