@@ -42,6 +42,17 @@ def suggest(name: str, choices: Iterable[str]) -> str:
     return (f"did you mean {close[0]!r}? " if close else "") + f"valid are {listed}"
 
 
+def printable(text: str) -> str:
+    """A text without characters that control a terminal, which may come from a file; lines and tabs stay.
+
+    >>> printable("a" + chr(27) + "[2Jb")
+    'a\\x1b[2Jb'
+    """
+    return "".join(
+        sign if sign.isprintable() or sign in "\n\t" else sign.encode("unicode_escape").decode() for sign in text
+    )
+
+
 def one_line(text: object, most: int | None = None) -> str:
     """A text, or what an error says, on one line of at most `most` characters.
 

@@ -17,7 +17,7 @@ from likelihead.commands.run_directory import CONFIG
 from likelihead.commands.stored_config import known_distribution, load_stored, reads_run
 from likelihead.commands.user_errors import fail
 from likelihead.commands.user_errors import report as report_error
-from likelihead.errors import one_line
+from likelihead.errors import one_line, printable
 from likelihead.files import write_text
 
 #: In the directory of a run that failed: why.
@@ -67,12 +67,15 @@ def trial_of(run: Path, chosen: Mapping[str, str]) -> Trial:
 
 
 def _result_of(run: Path, chosen: Mapping[str, str]) -> Trial:
+    from likelihead.families.joint import joint_families
+
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     part = "test" if metrics["test"]["n"] else "train"
     nll, marginal, validation = (_number(metrics[name]["nll"]) for name in (part, "marginal", "validation"))
     config = load_stored(run / CONFIG)
     mapping = known_distribution(config)
-    is_discrete, own_set = (None, "") if mapping is None else (_is_discrete(mapping), _own_set(mapping, config))
+    is_one = mapping is not None and joint_families(mapping) is None
+    is_discrete, own_set = (_is_discrete(mapping), _own_set(mapping, config)) if is_one else (None, "")
     return Trial(chosen, part, nll, marginal, validation, is_discrete, str(run.absolute()), data=own_set)
 
 
@@ -124,7 +127,7 @@ def _print(trials: Sequence[Trial], directory: Path, columns: Sequence[str], tit
     console.print(title, style="bold")
     console.print(table(names, rows), soft_wrap=True)
     for line in notes(trials):
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(printable(line), soft_wrap=True, markup=False)
     console.print(f"\nFiles: {directory.absolute()}", soft_wrap=True, markup=False)
 
 
