@@ -42,6 +42,8 @@ def run_config(config: DictConfig) -> DictConfig:
         _record_choices(config)
     for key in ("path", "test_path"):
         if not OmegaConf.is_missing(config.data, key) and config.data.get(key):
+            if not isinstance(config.data[key], str):
+                raise LikelihoodError(f"data.{key} is {config.data[key]!r}; it must be the path of a table")
             refuse_url(config.data[key], f"data.{key}")
             config.data[key] = to_absolute_path(config.data[key])
     if not is_copy():

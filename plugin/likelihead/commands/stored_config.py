@@ -17,11 +17,13 @@ from omegaconf.errors import OmegaConfBaseException
 from likelihead.commands.overrides import REPLACEABLE
 from likelihead.configs import conf_directory
 from likelihead.errors import DAMAGED, LikelihoodError, one_line
+from likelihead.files import URL
 
-#: Arguments that say where a callback or a logger writes, and those that this command line has to name again: servers,
-#: and arguments without a name, among which a place or a server may hide.
+#: Arguments that say where a callback or a logger writes, and the names of files there.
 PLACES = ("dirpath", "directory", "save_dir", "default_root_dir")
-AGAIN = ("tracking_uri", "_args_")
+FILES = ("filename", "name", "version")
+#: Those that this command line has to name again: servers, and arguments without a name, among which one may hide.
+AGAIN = ("tracking_uri", "offline", "_args_")
 #: What stands in an interpolation before its first colon or its end: the name of a resolver, or a key.
 INTERPOLATION = re.compile(r"\$\{([^:}]*)([:}]?)")
 
@@ -88,6 +90,9 @@ def check_stored(saved: DictConfig, composed: DictConfig, directory: Path) -> No
     from likelihead.families.signature import TRUSTED_MODULES
 
     values, own = _plain(saved, directory), _plain(composed, directory)
+    for group, node in own.items():
+        if isinstance(node, dict) and not isinstance(values.get(group), dict | None):
+            raise LikelihoodError(f"the config in {directory} has {group}={values.get(group)}, which must be a mapping")
     known = shipped_targets() | {value for key, value in entries(own) if _is_target(key)}
     families = {value for key, value in entries(own) if _is_family(key)}
     for key, value in entries(values):
@@ -95,13 +100,13 @@ def check_stored(saved: DictConfig, composed: DictConfig, directory: Path) -> No
             raise LikelihoodError(_refusal(directory, key, value))
         if _is_family(key) and value not in families and _module(value) not in TRUSTED_MODULES:
             raise LikelihoodError(_refusal(directory, key, value))
-        if key.split(".")[-1] in PLACES and value is not None and not _is_inside(value, directory):
+        if not _stays_inside(key, value, directory):
             raise LikelihoodError(
                 f"the config in {directory} has {key}={value}, outside the directory of the run: a resumed run "
                 "writes to its own directory only"
             )
     for key, value in entries(values):
-        if key.split(".")[-1] in AGAIN and value not in shipped_values(AGAIN) and (key, value) not in entries(own):
+        if _says_where_to_send(key, value) and (key, value) not in entries(own):
             raise LikelihoodError(
                 f"the config in {directory} has {key}={value}, which no shipped config has: the folder of a run may "
                 "not choose where a run is sent; choose it again on this command line"
@@ -117,6 +122,14 @@ def _plain(config: DictConfig, directory: Path) -> Any:
 
 def _is_target(key: str) -> bool:
     return key.split(".")[-1] == "_target_"
+
+
+def _says_where_to_send(key: str, value: Any) -> bool:
+    """Whether a value, or an argument of a logger, is one that no shipped config has."""
+    group, *_, name = ["", *key.split(".")][-3:]
+    if group == "logger" and name not in shipped_logger_arguments():
+        return True
+    return name in AGAIN and value not in shipped_values((name,))
 
 
 def _is_family(key: str) -> bool:
@@ -146,8 +159,15 @@ def _refusal(directory: Path, key: str, value: Any) -> str:
     )
 
 
-def _is_inside(place: Any, directory: Path) -> bool:
-    return isinstance(place, str) and Path(place).resolve().is_relative_to(directory.resolve())
+def _stays_inside(key: str, value: Any, directory: Path) -> bool:
+    """Whether a value, if it is that of a place or a file, does not lead out of the directory."""
+    name = key.split(".")[-1]
+    if value is None or name not in (*PLACES, *FILES):
+        return True
+    place = directory / value if name in FILES and isinstance(value, str) else value
+    if name in PLACES and (not isinstance(value, str) or URL.match(value)):
+        return False
+    return not isinstance(place, str | Path) or Path(place).resolve().is_relative_to(directory.resolve())
 
 
 def shipped_targets() -> frozenset[str]:
@@ -160,6 +180,14 @@ def shipped_resolvers() -> frozenset[str]:
     """The resolvers that the shipped configs use, such as `hydra` and `now`."""
     texts = (path.read_text(encoding="utf-8") for path in conf_directory().rglob("*.yaml"))
     return frozenset(name for text in texts for name, end in INTERPOLATION.findall(text) if end == ":")
+
+
+@cache
+def shipped_logger_arguments() -> frozenset[str]:
+    """The arguments that the shipped configs give to loggers."""
+    files = (conf_directory() / "logger").glob("*.yaml")
+    loggers = [node for file in files for node in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).values()]
+    return frozenset(name for node in loggers if isinstance(node, dict) for name in node)
 
 
 @cache
