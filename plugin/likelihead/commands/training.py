@@ -13,8 +13,8 @@ from likelihead.commands.run_directory import BEST, is_finished, newest, output_
 from likelihead.commands.run_parts import parts_of, row_numbers
 from likelihead.commands.run_title import run_title, source_name
 from likelihead.data import Data, TableEncoder, save_rows
-from likelihead.evaluation.coefficients import coefficients, is_linear
 from likelihead.errors import LikelihoodError
+from likelihead.evaluation.coefficients import coefficients, is_linear
 from likelihead.files import write_text, write_whole
 from likelihead.training.checkpoint import load_weights, read
 from likelihead.training.data_module import with_calibration_rows
