@@ -4,6 +4,22 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pickle import UnpicklingError
+from zipfile import BadZipFile
+
+#: What reading a file raises that was changed or cut off.
+DAMAGED = (
+    UnpicklingError,
+    BadZipFile,
+    RuntimeError,
+    EOFError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OSError,
+    OverflowError,
+)
 
 
 class LikelihoodError(ValueError):
@@ -24,6 +40,17 @@ def suggest(name: str, choices: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, choices, n=1)
     listed = ", ".join(choices[:30]) + (", …" if len(choices) > 30 else "")
     return (f"did you mean {close[0]!r}? " if close else "") + f"valid are {listed}"
+
+
+def printable(text: str) -> str:
+    """A text without characters that control a terminal, which may come from a file; lines and tabs stay.
+
+    >>> printable("a" + chr(27) + "[2Jb")
+    'a\\x1b[2Jb'
+    """
+    return "".join(
+        sign if sign.isprintable() or sign in "\n\t" else sign.encode("unicode_escape").decode() for sign in text
+    )
 
 
 def one_line(text: object, most: int | None = None) -> str:

@@ -91,6 +91,10 @@ def test_no_place_of_a_config_may_name_code(key: str, stopped: Path, resume: Cal
         ("distribution.family", "antigravity.Distribution"),
         ("distribution.family", "os.path"),
         ("distribution.family", 7),
+        ("distribution", {"families": {"y": {"family": "antigravity.Distribution"}}}),
+        ("seed", "${oc.env:HOME}"),
+        ("seed", "${oc.create:${oc.env:HOME}}"),
+        ("data.seed", "${${logger.csv._target_}:HOME}"),
     ],
 )
 def test_a_class_cannot_be_hidden(key: str, value: object, stopped: Path, resume: Callable[[str], str]) -> None:
@@ -104,6 +108,10 @@ def test_a_class_cannot_be_hidden(key: str, value: object, stopped: Path, resume
         ("callbacks.checkpoint.dirpath", "${hydra:runtime.output_dir}/../elsewhere"),
         ("logger.csv.directory", "/etc"),
         ("trainer.default_root_dir", "https://example.org/runs"),
+        ("trainer.default_root_dir", "s3://bucket/runs"),
+        ("callbacks.checkpoint.filename", "../../elsewhere"),
+        ("callbacks.checkpoint.filename", "/tmp/elsewhere"),
+        ("logger.csv.version", "../../elsewhere"),
     ],
 )
 def test_nothing_is_written_elsewhere(key: str, value: str, stopped: Path, resume: Callable[[str], str]) -> None:
@@ -116,10 +124,44 @@ def test_nothing_is_written_elsewhere(key: str, value: str, stopped: Path, resum
         {"_target_": "pytorch_lightning.loggers.MLFlowLogger", "tracking_uri": "https://example.org"},
         {"_target_": "pytorch_lightning.loggers.MLFlowLogger", "_args_": ["a", "b", "https://example.org"]},
         {"_target_": "likelihead.training.metrics_csv.MetricsCSV", "_args_": ["/etc"]},
+        {"_target_": "pytorch_lightning.loggers.WandbLogger", "offline": False},
+        {"_target_": "pytorch_lightning.loggers.WandbLogger", "settings": {"base_url": "https://example.org"}},
+        {"_target_": "pytorch_lightning.loggers.MLFlowLogger", "artifact_location": "https://example.org"},
+        {"_target_": "pytorch_lightning.loggers.TensorBoardLogger", "log_dir": "s3://bucket"},
     ],
 )
 def test_a_run_is_sent_nowhere(node: dict[str, Any], stopped: Path, resume: Callable[[str], str]) -> None:
     assert "may not choose where a run is sent" in resume(changed(stopped, "logger.evil", node))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("data.ignore", 1.5e300),
+        ("data.group", [1]),
+        ("data.weight", {"a": 1}),
+        ("data.levels", 3),
+        ("data.target", [["y"]]),
+        ("data.categorical", {"_target_": "pathlib.Path"}),
+        ("distribution.parameters.loc", {}),
+        ("distribution.parameters", 3),
+        ("distribution", "normal"),
+        ("trainer", []),
+        ("trainer.gradient_clip_val", "../../etc/passwd"),
+        ("trainer.limit_train_batches", [1]),
+        ("trainer.max_epochs", {}),
+        ("callbacks.averaging.decay", "much"),
+        ("callbacks.early_stopping.monitor", {}),
+        ("callbacks.early_stopping.patience", "a"),
+        ("optimizer.lr", []),
+        ("ensemble", 1.5),
+        ("seed", "x"),
+    ],
+)
+def test_a_value_of_another_type_gets_a_sentence(
+    key: str, value: object, stopped: Path, resume: Callable[[str], str]
+) -> None:
+    resume(changed(stopped, key, value))
 
 
 @pytest.mark.parametrize(

@@ -140,3 +140,15 @@ def test_a_dead_process_ends_the_others(started: Started, in_folder: Path, dead:
         time.sleep(0.1)
     assert not is_running(other)
     assert read(in_folder / "run" / "checkpoints" / "last.ckpt")["global_step"] > 0
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_at_once_ends_the_first_with_a_sentence(started: Started, in_folder: Path) -> None:
+    """It is killed while the first one waits for it, before Lightning looks for the first time."""
+    process = started("train", *WORDS[:2], LONG, "strategy=ddp", "trainer.devices=2", "hydra.run.dir=run")
+    while process.poll() is None and not children(process):
+        time.sleep(0.01)
+    os.kill(children(process)[0], signal.SIGKILL)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "another process of this run has ended" in error and "Traceback" not in error

@@ -19,6 +19,7 @@ from torch import nn
 
 from likelihead import architectures
 from likelihead.architectures.features import features_of
+from likelihead.commands.argument_types import check_types
 from likelihead.data import load_data
 from likelihead.data.options import table_defaults
 from likelihead.errors import LikelihoodError, one_line
@@ -80,6 +81,7 @@ def build_trainer(config: DictConfig) -> pl.Trainer:
     bar = (sys.stdout.isatty() if bar is None else bar) and not arguments["barebones"]
     arguments["enable_progress_bar"] = bar
     arguments["plugins"] = _plugins(arguments)
+    check_types("trainer", arguments, pl.Trainer)
     loggers = [_logger(name, node) for name, node in _present(config.logger)]
     callbacks = _callbacks(config, bar)
     require_pytorch_lightning(callbacks=callbacks, logger=loggers, **arguments)
@@ -131,6 +133,7 @@ def _callbacks(config: DictConfig, bar: bool) -> list[Callback]:
             continue
         if issubclass(target, LearningRateMonitor) and not _present(config.logger):
             continue
+        check_types(f"callbacks.{name}", plain(node), target)
         made.append(_made(f"callbacks.{name}", node))
     always = [RandomState(config.seed), SharedDropout(), EpochState(), StopAtSignal()]
     return [*made, *always, *([] if bar else [EpochLines()])]
@@ -182,6 +185,7 @@ def build_rows(config: DictConfig, data: Any, processes: int) -> pl.LightningDat
 def scale_to_rows(config: DictConfig, rows: pl.LightningDataModule, trainer: pl.Trainer) -> None:
     """Tell the config how many rows a step has, over all devices, and set the clipping that depends on it."""
     config.rows_per_step = rows_per_step(rows, trainer.world_size, trainer.accumulate_grad_batches)
+    check_types("trainer", {"gradient_clip_val": config.trainer.gradient_clip_val}, pl.Trainer)
     trainer.gradient_clip_val = config.trainer.gradient_clip_val
 
 
@@ -242,7 +246,7 @@ def build_optimizer(config: DictConfig) -> tuple[partial[Any], Callable[[Any], A
     """
     settings = {**plain(config.optimizer), "_partial_": True}
     schedule = settings.pop("scheduler", None)
-    _check_numbers("optimizer", settings)
+    check_types("optimizer", settings, _class_of("optimizer", settings["_target_"]))
     optimizer = _made("optimizer", settings)
     scheduler = None if schedule is None else _scheduler(schedule)
     try:
@@ -258,7 +262,7 @@ def _scheduler(schedule: Mapping[str, Any]) -> Callable[[Any], Any]:
     """What makes a scheduler from an optimizer, with the settings that are Lightning's where there are any."""
     settings = {key: value for key, value in schedule.items() if key not in SCHEDULE_KEYS}
     lightning = {key: value for key, value in schedule.items() if key in SCHEDULE_KEYS}
-    _check_numbers("optimizer.scheduler", settings)
+    check_types("optimizer.scheduler", settings, _class_of("optimizer.scheduler", settings["_target_"]))
     scheduler = _made("optimizer.scheduler", {**settings, "_partial_": True})
     if scheduler.keywords.get("T_max", 1) < 1:
         raise LikelihoodError(
@@ -266,15 +270,3 @@ def _scheduler(schedule: Mapping[str, Any]) -> Callable[[Any], Any]:
             "or optimizer.scheduler=null"
         )
     return (lambda optimizer: {"scheduler": scheduler(optimizer), **lightning}) if lightning else scheduler
-
-
-def _check_numbers(where: str, settings: Mapping[str, Any]) -> None:
-    """Raise a LikelihoodError for a text where the default of the argument is a number."""
-    arguments = inspect.signature(_class_of(where, settings["_target_"])).parameters
-    for name, value in settings.items():
-        if isinstance(value, str) and name in arguments and _is_number(arguments[name]):
-            raise LikelihoodError(f"{where}.{name} is {value!r}; it must be a number")
-
-
-def _is_number(argument: inspect.Parameter) -> bool:
-    return isinstance(argument.default, int | float) or argument.annotation in (int, float, "int", "float")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from likelihead.commands.run_directory import BEST, CONFIG
+from likelihead.commands.stored_config import reads_run
 from likelihead.commands.trials import Trial
 from likelihead.errors import LikelihoodError
 
@@ -65,7 +66,8 @@ def read_run(trial: Trial) -> ComparedRun:
     run = Path(trial.directory)
     seconds = _seconds(run)
     try:
-        return ComparedRun(trial, *_scored(run), seconds)
+        with reads_run(run):
+            return ComparedRun(trial, *_scored(run), seconds)
     except LikelihoodError as error:
         return ComparedRun(trial, seconds=seconds, remark=str(error))
 

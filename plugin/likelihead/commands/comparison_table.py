@@ -10,6 +10,7 @@ from typing import Any
 
 from likelihead.commands.compared_runs import ComparedRun, order
 from likelihead.commands.trials import notes
+from likelihead.errors import printable
 from likelihead.evaluation.comparison import rounded
 from likelihead.files import write_text
 
@@ -48,7 +49,7 @@ def report(runs: Sequence[ComparedRun], columns: Sequence[str], file: Path | Non
     remarks = dict.fromkeys(run.remark for run in ordered if run.remark)
     lines += [f"\nNote: no differences between rows, because {remark}" for remark in remarks]
     for line in [*lines, f"\n{recommendation(ordered, score)}"]:
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(printable(line), soft_wrap=True, markup=False)
     if file is not None:
         console.print(f"\nFiles: {file.parent.absolute()}", soft_wrap=True, markup=False)
 

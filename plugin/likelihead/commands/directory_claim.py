@@ -117,6 +117,17 @@ def _check_resume(directory: Path, words: Sequence[str], sweep: bool) -> None:
                 f"resume={directory}: there is no {str(directory / needed[0])!r}; give the directory of a run that "
                 "wrote a checkpoint, such as outputs/2026-01-31/12-00-00.000000"
             )
+    _refuse_links(directory)
+
+
+def _refuse_links(directory: Path) -> None:
+    """A folder that came from elsewhere may hold links, through which a run would write over other files."""
+    for path in directory.rglob("*"):
+        if path.is_symlink() and not path.resolve().is_relative_to(directory.resolve()):
+            raise LikelihoodError(
+                f"{str(path)!r} is a link out of the directory of the run, which a resumed run would write through: "
+                "put the file in its place"
+            )
 
 
 def _refuse_occupied(directory: Path, pattern: str = "") -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from omegaconf import OmegaConf
 
 from likelihead.commands.run_directory import CONFIG
-from likelihead.commands.stored_config import load_stored
+from likelihead.commands.stored_config import load_stored, reads_run
 from likelihead.data import load_rows
 from likelihead.data.sources.bundled import bundled
 from likelihead.data.sources.synthetic import make
@@ -34,6 +34,11 @@ def held_out_rows(checkpoint: Path, module: LikelihoodModule) -> pd.DataFrame:
     run = checkpoint.absolute().parent.parent
     if not (run / CONFIG).is_file() or not (run / SPLITS).is_file():
         raise LikelihoodError(f"{str(checkpoint)!r} is not in the directory of a run: give data.path=FILE")
+    with reads_run(run):
+        return _held_out_rows(run, module)
+
+
+def _held_out_rows(run: Path, module: LikelihoodModule) -> pd.DataFrame:
     config = load_stored(run / CONFIG)
     options: Any = OmegaConf.to_container(config.data, resolve=False)
     if options.get("stream") and not options["test_path"]:

@@ -42,6 +42,8 @@ def run_config(config: DictConfig) -> DictConfig:
         _record_choices(config)
     for key in ("path", "test_path"):
         if not OmegaConf.is_missing(config.data, key) and config.data.get(key):
+            if not isinstance(config.data[key], str):
+                raise LikelihoodError(f"data.{key} is {config.data[key]!r}; it must be the path of a table")
             refuse_url(config.data[key], f"data.{key}")
             config.data[key] = to_absolute_path(config.data[key])
     if not is_copy():
@@ -50,10 +52,10 @@ def run_config(config: DictConfig) -> DictConfig:
 
 
 def _resumed(directory: Path, composed: DictConfig) -> DictConfig:
-    saved = load_stored(directory / CONFIG)
+    given = OverridesParser.create().parse_overrides(list(HydraConfig.get().overrides.task))
+    saved = load_stored(directory / CONFIG, replaced=[override.key_or_group for override in given])
     choices = HydraConfig.get().runtime.choices
-    for word in HydraConfig.get().overrides.task:
-        override = OverridesParser.create().parse_override(word)
+    for override in given:
         key = override.key_or_group
         # `~architecture` makes room for a class of the user's own, whose options the run has stored.
         if override.is_delete() and key in groups():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from likelihead.commands.build import build_rows, own_data, own_network, plain
@@ -15,7 +16,7 @@ from likelihead.commands.held_out_rows import SPLITS, spec_of
 from likelihead.commands.run_directory import CONFIG
 from likelihead.commands.run_parts import row_numbers
 from likelihead.commands.run_title import run_title
-from likelihead.commands.stored_config import load_stored
+from likelihead.commands.stored_config import load_stored, reads_run
 from likelihead.data import Data, load_data, load_rows
 from likelihead.errors import LikelihoodError, one_line
 from likelihead.families.signature import resolve
@@ -62,6 +63,12 @@ def stored_run(checkpoint: Path, config: DictConfig) -> Run:
     contents, directory = read(checkpoint), report_path(checkpoint).parent
     if not (directory / CONFIG).is_file():
         raise LikelihoodError(f"{str(checkpoint)!r} is not in the directory of a run, so there is nothing to report on")
+    with reads_run(directory):
+        return _stored_run(contents, checkpoint, config)
+
+
+def _stored_run(contents: dict[str, Any], checkpoint: Path, config: DictConfig) -> Run:
+    directory = report_path(checkpoint).parent
     description = contents["likelihead"]
     families = [resolve(str(name)) for name in plain(config.families) or []]
     head = any_head_from(description["head"], families)
@@ -121,7 +128,7 @@ def _texts(directory: Path) -> dict[str, str]:
     """The command that repeats the run, and its config."""
     texts, file = {}, directory / ".hydra" / "overrides.yaml"
     if file.is_file():
-        words = [str(word) for word in OmegaConf.load(file)]
+        words = [str(word) for word in yaml.safe_load(file.read_text(encoding="utf-8"))]
         texts["The command that repeats this run"] = shlex.join(["likelihead", "train", *words])
     if (directory / CONFIG).is_file():
         texts["Its config"] = (directory / CONFIG).read_text(encoding="utf-8").strip()

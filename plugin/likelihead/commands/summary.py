@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from likelihead.errors import printable
 from likelihead.evaluation.comparison import compared, heading, sentence
 from likelihead.target_types.target_type import TargetColumns
 from likelihead.training.fit import Outcome
@@ -34,10 +36,15 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], text: Sequence[
     """A table without lines: the first column and those named in `text` are aligned left, the others right."""
     drawn = Table(box=None, pad_edge=False)
     for index, column in enumerate(columns):
-        drawn.add_column(column, justify="right" if index and column not in text else "left")
+        drawn.add_column(_shown(column), justify="right" if index and column not in text else "left")
     for row in rows:
-        drawn.add_row(*(cell if isinstance(cell, str) else number(cell) for cell in row))
+        drawn.add_row(*map(_shown, row))
     return drawn
+
+
+def _shown(cell: Any) -> Text:
+    """A cell as it stands: the name of a column may hold brackets, which rich would take for markup."""
+    return Text(printable(cell if isinstance(cell, str) else number(cell)))
 
 
 def print_start(distribution: str, source: str, parts: Mapping[str, int], members: int = 1) -> None:

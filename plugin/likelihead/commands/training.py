@@ -13,6 +13,7 @@ from likelihead.commands.run_directory import BEST, is_finished, newest, output_
 from likelihead.commands.run_parts import parts_of, row_numbers
 from likelihead.commands.run_title import run_title, source_name
 from likelihead.data import Data, TableEncoder, save_rows
+from likelihead.errors import LikelihoodError
 from likelihead.evaluation.coefficients import coefficients, is_linear
 from likelihead.files import write_text, write_whole
 from likelihead.training.checkpoint import load_weights, read
@@ -31,6 +32,7 @@ def train(config: DictConfig) -> Outcome | None:
     config = run_config(config)
     directory = output_directory()
     with without_hints():
+        _check_seed(config.seed)
         pl.seed_everything(config.seed, workers=True, verbose=False)
         data = build.load_rows(config)
         trainer = build.build_trainer(config)
@@ -58,6 +60,11 @@ def train(config: DictConfig) -> Outcome | None:
         _print_end(config, outcome, data, course, _report(config, outcome, rows, data))
         _store_coefficients(config, outcome, data, directory)
     return outcome
+
+
+def _check_seed(seed: object) -> None:
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise LikelihoodError(f"seed is {seed!r}; it must be a whole number from 0 to {2**32 - 1}")
 
 
 def _store_coefficients(config: DictConfig, outcome: Outcome, data: object, directory: Path) -> None:

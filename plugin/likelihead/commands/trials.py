@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig
 
 from likelihead.commands.run_directory import CONFIG
+from likelihead.commands.stored_config import known_distribution, load_stored, reads_run
 from likelihead.commands.user_errors import fail
 from likelihead.commands.user_errors import report as report_error
+from likelihead.errors import one_line, printable
 from likelihead.files import write_text
 
 #: In the directory of a run that failed: why.
@@ -56,34 +58,44 @@ class Trial:
 
 def trial_of(run: Path, chosen: Mapping[str, str]) -> Trial:
     """The result of one run, from its files."""
-    if (run / ERROR).is_file():
-        return Trial(chosen, failure=(run / ERROR).read_text(encoding="utf-8").strip())
-    if not (run / "metrics.json").is_file():
-        return Trial(chosen, failure="the run ended without a result")
+    with reads_run(run):
+        if (run / ERROR).is_file():
+            return Trial(chosen, failure=one_line((run / ERROR).read_text(encoding="utf-8")))
+        if not (run / "metrics.json").is_file():
+            return Trial(chosen, failure="the run ended without a result")
+        return _result_of(run, chosen)
+
+
+def _result_of(run: Path, chosen: Mapping[str, str]) -> Trial:
+    from likelihead.families.joint import joint_families
+
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     part = "test" if metrics["test"]["n"] else "train"
-    config: Any = OmegaConf.load(run / CONFIG)
-    return Trial(
-        chosen, part, metrics[part]["nll"], metrics["marginal"]["nll"], metrics["validation"]["nll"],
-        _is_discrete(config), str(run.absolute()), data=_own_set(config),
-    )  # fmt: skip
+    nll, marginal, validation = (_number(metrics[name]["nll"]) for name in (part, "marginal", "validation"))
+    config = load_stored(run / CONFIG)
+    mapping = known_distribution(config)
+    is_one = mapping is not None and joint_families(mapping) is None
+    is_discrete, own_set = (_is_discrete(mapping), _own_set(mapping, config)) if is_one else (None, "")
+    return Trial(chosen, part, nll, marginal, validation, is_discrete, str(run.absolute()), data=own_set)
 
 
-def _is_discrete(config: Any) -> bool:
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _is_discrete(mapping: Mapping[str, Any]) -> bool:
     """Whether the family of a run gives probabilities rather than densities."""
     from likelihead.families.family import probe_family
 
-    mapping: Any = OmegaConf.to_container(config.distribution, resolve=True)
     return probe_family(mapping).is_discrete
 
 
-def _own_set(config: Any) -> str:
+def _own_set(mapping: Mapping[str, Any], config: DictConfig) -> str:
     """The synthetic set that belongs to the family of a run; empty for data that do not depend on it."""
     from likelihead.data.sources.synthetic import default_name
 
     if config.data.get("kind") != "synthetic" or config.data.get("name") is not None:
         return ""
-    mapping: Any = OmegaConf.to_container(config.distribution, resolve=True)
     return default_name(mapping)
 
 
@@ -115,7 +127,7 @@ def _print(trials: Sequence[Trial], directory: Path, columns: Sequence[str], tit
     console.print(title, style="bold")
     console.print(table(names, rows), soft_wrap=True)
     for line in notes(trials):
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(printable(line), soft_wrap=True, markup=False)
     console.print(f"\nFiles: {directory.absolute()}", soft_wrap=True, markup=False)
 
 

@@ -13,7 +13,7 @@ from typing import NoReturn
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from likelihead.commands.ranks import is_copy
-from likelihead.errors import Interrupted, LikelihoodError, one_line
+from likelihead.errors import Interrupted, LikelihoodError, one_line, printable
 
 
 class Refusal(SystemExit):
@@ -23,7 +23,7 @@ class Refusal(SystemExit):
 def report(sentence: str) -> None:
     """Print the sentence on standard error."""
     sys.stdout.flush()
-    print(f"error: {sentence}", file=sys.stderr)
+    print(f"error: {printable(sentence)}", file=sys.stderr)
 
 
 def fail(sentence: str) -> NoReturn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from likelihead.configs import defaults
@@ -19,6 +19,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
 #: Whole numbers, with the smallest that each may be, and the options that may be null.
 MINIMA = {"max_levels": 1, "min_level_count": 1, "seed": 0, "folds": 2, "fold": 0}
 OPTIONAL = ("seed", "folds", "fold", "split")
+#: Options that name one column; those that name one or several; and the list of classes.
+COLUMN = ("weight", "exposure", "group", "time")
+COLUMNS = ("target", "features", "ignore", "categorical", "lower", "upper", "truncation_lower", "truncation_upper")
+LEVELS = "levels"
 
 
 def table_defaults() -> dict[str, Any]:
@@ -71,10 +75,30 @@ def check_options(options: Mapping[str, Any]) -> None:
     for key, minimum in MINIMA.items():
         if not _is_whole(options[key], minimum) and not (key in OPTIONAL and options[key] is None):
             raise LikelihoodError(f"data.{key} is {options[key]!r}; it must be a whole number of at least {minimum}")
+    _check_names(options)
     folds, fold = options["folds"], options["fold"]
     if fold is not None and (folds is None or fold >= folds):
         limit = "data.folds=K" if folds is None else f"a fold below data.folds={folds}"
         raise LikelihoodError(f"data.fold is {fold}, which counts from 0: it needs {limit}")
+
+
+def _check_names(options: Mapping[str, Any]) -> None:
+    for key in COLUMN:
+        if not isinstance(options[key], str | int | None):
+            raise LikelihoodError(f"data.{key} is {options[key]!r}; it must be the name of a column")
+    for key in COLUMNS:
+        if not isinstance(options[key], str | float | int | None) and not _is_list(options[key]):
+            raise LikelihoodError(
+                f"data.{key} is {options[key]!r}; it must be the name of a column, or a list of names"
+            )
+    if not isinstance(options[LEVELS], str | None) and not _is_list(options[LEVELS]):
+        raise LikelihoodError(f"data.{LEVELS} is {options[LEVELS]!r}; it must be a list")
+
+
+def _is_list(value: object) -> bool:
+    """Whether a value is a list of names or numbers."""
+    is_list = isinstance(value, Iterable) and not isinstance(value, Mapping)
+    return is_list and not any(item is None or isinstance(item, Mapping | list | tuple) for item in value)  # type: ignore[attr-defined]
 
 
 def _is_fraction(value: object) -> bool:

@@ -123,5 +123,5 @@ def save_rows(path: str | Path, rows: Mapping[str, RowNumbers]) -> None:
 
 def load_rows(path: str | Path) -> dict[str, RowNumbers]:
     """Read the row numbers that `save_rows` wrote."""
-    with np.load(path, allow_pickle=False) as stored:
+    with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return {name: stored[name].astype(np.int64) for name in stored.files}

@@ -158,12 +158,19 @@ class Family:
         return bool(self.support.is_discrete)
 
 
+def _mapping(mapping: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = mapping.get(key) or {}
+    if not isinstance(value, Mapping):
+        raise LikelihoodError(f"{key} of a distribution is {value!r}; it must be a mapping of names to values")
+    return dict(value)
+
+
 def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, output_shape: torch.Size) -> Family:
     signature = Signature.of(cls)
     components, zeros = mapping.get("components"), mapping.get("zeros")
     added = added_parameters(signature, components, zeros)
-    roles = roles_of(signature, dict(mapping.get("parameters") or {}), added)
-    links, floors = dict(mapping.get("links") or {}), dict(mapping.get("floors") or {})
+    roles = roles_of(signature, _mapping(mapping, "parameters"), added)
+    links, floors = _mapping(mapping, "links"), _mapping(mapping, "floors")
     for name in (*links, *floors):
         if name not in roles:
             raise LikelihoodError(f"{cls.__name__} has no parameter {name!r} to link: {suggest(name, roles)}")
@@ -176,7 +183,7 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
     rows = (*output_shape, components) if components else output_shape
     full = {name: torch.Size((*rows, *shapes.get(name, ()))) for name in roles}
     resolved = _links(signature, roles, links, floors)
-    options = dict(mapping.get("options") or {})
+    options = _mapping(mapping, "options")
     spec: dict[str, Any] = {
         "family": path_of(cls),
         "parameters": roles,

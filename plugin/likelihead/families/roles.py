@@ -55,7 +55,8 @@ def roles_of(signature: Signature, given: dict[str, Any], added: list[str]) -> d
 
 def _check_role(signature: Signature, name: str, role: Any) -> None:
     where = f"{signature.cls.__name__}.{name}"
-    if isinstance(role, str) and role not in ("predicted", "learned"):
+    is_number = role is None or isinstance(role, str) or _is_number(role)
+    if not is_number or (isinstance(role, str) and role not in ("predicted", "learned")):
         raise LikelihoodError(
             f"{where} is {role!r}: a parameter is 'predicted' (by the network), 'learned' (one constant), "
             "a number, or null (left out)"
@@ -67,3 +68,12 @@ def _check_role(signature: Signature, name: str, role: Any) -> None:
         constraint = signature.constraints[name]
         if constraint.event_dim == 0 and not bool(constraint.check(value).all()):
             raise LikelihoodError(f"{where} is {role}, but must satisfy {constraint}")
+
+
+def _is_number(role: Any) -> bool:
+    """Whether a role is a number, or an array of them."""
+    try:
+        torch.as_tensor(role, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        return False
+    return True

@@ -124,8 +124,12 @@ def sort_labels(names: Iterable[str]) -> list[str]:
         return distinct
 
 
-def as_list(columns: str | Sequence[str] | None) -> list[str]:
-    """One column name, several, or None, as a list."""
+def as_list(columns: str | float | Sequence[str] | None) -> list[str]:
+    """One column name, several, or None, as a list; a header may be a number.
+
+    >>> as_list("y"), as_list(2020), as_list(None)
+    (['y'], ['2020'], [])
+    """
     if columns is None:
         return []
-    return [columns] if isinstance(columns, str) else [str(column) for column in columns]
+    return [str(columns)] if isinstance(columns, str | float | int) else [str(column) for column in columns]

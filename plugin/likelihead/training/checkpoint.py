@@ -6,13 +6,12 @@ import json
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from torch import nn
 
-from likelihead.errors import LikelihoodError, one_line
+from likelihead.errors import DAMAGED, LikelihoodError, one_line
 from likelihead.files import refuse_url
 from likelihead.heads.joint_head import any_head_from
 from likelihead.training.checkpoint_files import AtomicCheckpointIO, check_checksum
@@ -26,19 +25,6 @@ BEST = Path("checkpoints") / "best.ckpt"
 SAFETENSORS, DESCRIPTION = ".safetensors", "likelihead"
 #: How the names of tables end, which are mistaken for checkpoints on the command line.
 TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet", ".pq")
-
-#: What torch.load raises on a file that was changed or cut off.
-DAMAGED = (
-    UnpicklingError,
-    RuntimeError,
-    EOFError,
-    LookupError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    OSError,
-    OverflowError,
-)
 
 
 def load(path: str | Path, architecture: nn.Module | None = None, families: Iterable[type] = ()) -> LikelihoodModule:

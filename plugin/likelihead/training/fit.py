@@ -15,12 +15,12 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
-from likelihead.errors import Interrupted, LikelihoodError, one_line
+from likelihead.errors import DAMAGED, Interrupted, LikelihoodError, one_line
 from likelihead.evaluation.calibration import calibrate as conformal
 from likelihead.evaluation.evaluate import evaluate_all
 from likelihead.evaluation.evaluation import Evaluation
 from likelihead.files import write_json, write_whole
-from likelihead.training.checkpoint import DAMAGED, load_weights, read, store_description
+from likelihead.training.checkpoint import load_weights, read, store_description
 from likelihead.training.data_module import as_data_module, has_validation, rows_per_step, with_calibration_rows
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.ensemble_data import EnsembleData

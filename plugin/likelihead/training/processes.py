@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import subprocess
@@ -85,17 +86,24 @@ def ended_together(trainer: pl.Trainer) -> Iterator[None]:
 
 
 def _watch(trainer: pl.Trainer, is_over: threading.Event) -> None:
-    while not any(_has_failed(child) for child in _children(trainer)):
-        for thread in threading.enumerate():
-            if thread.name == "child-process-observer":
-                thread._finished = True  # type: ignore[attr-defined]
+    ends_at = math.inf
+    while time.monotonic() < ends_at:
+        _stop_watch_of_lightning()
+        if ends_at == math.inf and any(_has_failed(child) for child in _children(trainer)):
+            ends_at = time.monotonic() + GRACE
         if is_over.wait(PERIOD):
             return
-    if not is_over.wait(GRACE):
-        print(f"error: {sentence(trainer)}", file=sys.stderr, flush=True)
-        for child in _children(trainer):
-            child.kill()
-        os._exit(1)
+    print(f"error: {sentence(trainer)}", file=sys.stderr, flush=True)
+    for child in _children(trainer):
+        child.kill()
+    os._exit(1)
+
+
+def _stop_watch_of_lightning() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "child-process-observer":
+            # It looks once more after its sleep, finished or not: without processes it finds nothing to kill.
+            thread._finished, thread._child_processes = True, []  # type: ignore[attr-defined]
 
 
 def _has_failed(child: subprocess.Popen[bytes]) -> bool:
