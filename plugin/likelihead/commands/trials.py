@@ -29,6 +29,8 @@ class Trial:
 
     Attributes:
         chosen: what distinguishes the run from the others, by name.
+        is_discrete: whether the family gives probabilities rather than densities; of joint targets of both sorts, the
+            names of those with probabilities.
         data: the name of the data set, if it depends on the family.
     """
 
@@ -37,7 +39,7 @@ class Trial:
     nll: float | None = None
     marginal: float | None = None
     validation: float | None = None
-    is_discrete: bool | None = None
+    is_discrete: bool | str | None = None
     directory: str = ""
     failure: str = ""
     data: str = ""
@@ -69,12 +71,15 @@ def trial_of(run: Path, chosen: Mapping[str, str]) -> Trial:
     )  # fmt: skip
 
 
-def _is_discrete(config: Any) -> bool:
-    """Whether the family of a run gives probabilities rather than densities."""
+def _is_discrete(config: Any) -> bool | str:
+    """Whether the family of a run gives probabilities rather than densities: see `Trial`."""
     from likelihead.families.family import probe_family
+    from likelihead.families.joint import joint_families
 
     mapping: Any = OmegaConf.to_container(config.distribution, resolve=True)
-    return probe_family(mapping).is_discrete
+    families = joint_families(mapping) or {"": mapping}
+    discrete = sorted(name for name, family in families.items() if probe_family(family).is_discrete)
+    return ", ".join(discrete) if 0 < len(discrete) < len(families) else bool(discrete)
 
 
 def _own_set(config: Any) -> str:
