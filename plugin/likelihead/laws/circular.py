@@ -93,12 +93,8 @@ class _Unrolled(Law):
     def quantile(self, q: Array) -> Array:
         return self.circular.unrolled_quantile(q)
 
-    def quantile_between(self, q: Array, lower: Array, upper: Array) -> Array:
-        start = self.circular.mean() - math.pi
-        base = self.circular.unrolled_cdf(start)
-        return search.crossing(
-            lambda y: self.circular.unrolled_cdf(y) - base, self.log_density, q, lower, upper, steps=15
-        )
+    def cdf(self, y: Array) -> Array:
+        return self.circular.unrolled_cdf(y) - self.circular.unrolled_cdf(self.circular.mean() - math.pi)
 
     def log_density(self, y: Array) -> Array:
         return self.circular.log_density(wrap(y))

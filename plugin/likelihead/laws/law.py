@@ -31,6 +31,8 @@ class Claim(NamedTuple):
 
 EXACT = Claim("exact")
 INVERTED = Claim("inverted")
+#: How many points tell a law with several peaks apart.
+_NODES = 97
 #: The note on a law of vectors.
 MARGINAL = "of each coordinate's marginal"
 
@@ -143,17 +145,11 @@ class Law:
         """log_density(quantile(q)), for laws that know it where the quantile itself overflows."""
         return self.log_density(self.quantile(q))
 
-    def ranks_of_interest(self) -> Array:
-        """Ranks (n, *shape) near which the density may change much, besides an even grid of them."""
-        return np.empty((0, *self.shape))
-
-    def quantile_between(self, q: Array, lower: Array, upper: Array) -> Array:
-        """quantile(q), known to lie between two values: an inverted law looks only there, for some ten digits."""
-        return self.quantile(q)
-
-    def rough_quantile(self, q: Array) -> Array:
-        """quantile(q) where a few digits suffice."""
-        return self.quantile(q)
+    def nodes(self, mass: float, limit: float) -> Array:
+        """Finite points (n, *shape) between which the cdf is almost linear, and interval of that mass are looked for."""
+        ranks = limit * np.sin(np.linspace(0.0, np.pi / 2.0, _NODES)) ** 2
+        points = self.quantile(ranks.reshape(-1, *[1] * len(self.shape)) + np.zeros(self.shape))
+        return np.where(np.isfinite(points), points, self.quantile(np.full(self.shape, 0.5 * limit)))
 
     def below(self, y: Array) -> Array:
         """P(Y < y)."""

@@ -13,6 +13,8 @@ _Map = Callable[[Array], Array]
 _MIN = np.iinfo(np.int64).min
 #: Points of one round of `highest`, and of the first scan for the shortest interval.
 _POINTS, _RANKS = 17, 49
+#: Steps of the searches for an interval whose ends have the same density: for its first upper ends, and for itself.
+_FIRST_STEPS, _STEPS = 8, 14
 
 
 class Searchable(Protocol):
@@ -22,13 +24,11 @@ class Searchable(Protocol):
     unimodal: bool
 
     def quantile(self, q: Array) -> Array: ...
-    def quantile_between(self, q: Array, lower: Array, upper: Array) -> Array: ...
-    def rough_quantile(self, q: Array) -> Array: ...
     def cdf(self, y: Array) -> Array: ...
     def below(self, y: Array) -> Array: ...
     def log_density(self, y: Array) -> Array: ...
     def log_density_at_rank(self, q: Array) -> Array: ...
-    def ranks_of_interest(self) -> Array: ...
+    def nodes(self, mass: float, limit: float) -> Array: ...
 
 
 class Scorable(Protocol):
@@ -201,17 +201,17 @@ def shortest(law: Searchable, mass: float, limit: float = 1.0) -> tuple[Array, A
     """The shortest interval that holds `mass` of a continuous law: the highest-density one where there is one peak.
 
     Its length falls with the lower end as long as the density there is below that at the upper end, so bisection
-    gives the best lower rank. With several peaks a scan first locates it roughly.
+    gives the best lower rank. With several peaks a table of the cdf first locates it roughly.
 
     Args:
         law: its `quantile` takes ranks in [0, limit].
         mass: in (0, 1).
         limit: 1 on the line; on a circle 1 + mass, as an interval may start anywhere.
     """
-    spare = limit - mass
-    ends = np.stack([np.zeros(law.shape), np.full(law.shape, spare)])
-    ranks = _equal_ends(law, ends, mass)[None] if law.unimodal else _equal_ends_of_many(law, mass, limit)
-    return _pick(law, np.concatenate([ranks, ends]), mass, limit)
+    if not law.unimodal:
+        return _shortest_of_many(law, mass, limit)
+    ends = np.stack([np.zeros(law.shape), np.full(law.shape, limit - mass)])
+    return _pick(law, np.concatenate([_equal_ends(law, ends, mass)[None], ends]), mass, limit)
 
 
 def _equal_ends(law: Searchable, ends: Array, mass: float) -> Array:
@@ -225,30 +225,91 @@ def _equal_ends(law: Searchable, ends: Array, mass: float) -> Array:
     return np.where(low == ends[0], low, high)
 
 
-def _equal_ends_of_many(law: Searchable, mass: float, limit: float) -> Array:
-    """As `_equal_ends` where there may be several such ranks: those of the shortest intervals, (n, *shape), to 1e-10.
+def _shortest_of_many(law: Searchable, mass: float, limit: float) -> tuple[Array, Array]:
+    """As `shortest` where several intervals may have the same density at both ends."""
+    nodes = np.sort(law.nodes(mass, limit), axis=0)
+    ranks = np.maximum.accumulate(law.cdf(nodes), axis=0)
+    last, bottom = (law.quantile(np.full(law.shape, rank)) for rank in (limit - mass, 0.0))
+    # Between these lower ends, either end of the interval lies between two neighbouring nodes.
+    lower = np.concatenate([nodes, _interpolated(ranks - mass, ranks, nodes)])
+    upper = np.concatenate([_interpolated(ranks + mass, ranks, nodes), nodes])
+    order = np.argsort(lower, axis=0)
+    lower, upper = (np.take_along_axis(end, order, 0) for end in (lower, upper))
+    least, final = _valleys(upper - lower), np.count_nonzero(np.isfinite(lower), axis=0) - 1
+    low, high = (_interval_at(lower, upper, np.clip(least + side, 0, final)) for side in (-4, 4))
+    chord = _Chord(law, mass, nodes[-1])
+    starts, ends = chord.of_equal_density((np.minimum(low[0], last), low[1]), (np.minimum(high[0], last), high[1]))
+    best = np.argmin(np.where(np.isnan(ends), np.inf, ends - starts), axis=0)[None]
+    inside = np.take_along_axis(starts, best, 0)[0]
+    shortest = (inside, law.quantile(np.minimum(law.cdf(inside) + mass, limit)))
+    for edge in (bottom, law.quantile(np.full(law.shape, mass))), (last, law.quantile(np.full(law.shape, limit))):
+        is_shorter = edge[1] - edge[0] <= shortest[1] - shortest[0]
+        shortest = tuple(np.where(is_shorter, *ends) for ends in zip(edge, shortest, strict=True))
+    return shortest
 
-    A scan finds the stretches in which the length is least; then the quantiles at their ends bracket those between.
-    """
-    # Denser towards both ends, where one end of the interval runs into a tail.
-    even = (limit - mass) * np.sin(np.linspace(0.0, np.pi / 2.0, _RANKS)) ** 2
-    even = even.reshape(-1, *[1] * len(law.shape)) + np.zeros(law.shape)
-    marks = law.ranks_of_interest()
-    ranks = np.sort(np.clip(np.concatenate([even, marks, marks - mass]), 0.0, limit - mass), axis=0)
-    least = _valleys(law.rough_quantile(np.minimum(ranks + mass, limit)) - law.rough_quantile(ranks))
-    low, high = (np.take_along_axis(ranks, np.clip(least + side, 0, len(ranks) - 1), 0) for side in (-1, 1))
-    start = low
-    below, above = ([law.quantile(end), law.quantile(np.minimum(end + mass, limit))] for end in (low, high))
-    for _ in range(28):
-        middle = (low + high) / 2.0
-        shifts = (middle, np.minimum(middle + mass, limit))
-        edges = zip(shifts, below, above, strict=True)
-        ends = [law.quantile_between(q, lower, upper) for q, lower, upper in edges]
-        under = law.log_density(ends[0]) < law.log_density(ends[1])
-        low, high = np.where(under, middle, low), np.where(under, high, middle)
-        below = [np.where(under, new, old) for new, old in zip(ends, below, strict=True)]
-        above = [np.where(under, old, new) for new, old in zip(ends, above, strict=True)]
-    return np.where(low == start, low, high)
+
+def _interval_at(lower: Array, upper: Array, place: Array) -> tuple[Array, Array]:
+    return np.take_along_axis(lower, place, 0), np.take_along_axis(upper, place, 0)
+
+
+def _interpolated(x: Array, known: Array, values: Array) -> Array:
+    """Values (n, *shape) at x (m, *shape), between those known at `known` (n, *shape); NaN outside of them."""
+    columns = (array.reshape(len(array), -1).T for array in (x, known, values))
+    each = [np.interp(*column, left=np.nan, right=np.nan) for column in zip(*columns, strict=True)]
+    return np.stack(each, axis=1).reshape(x.shape) if each else x
+
+
+class _Chord:
+    """Intervals (a, b) that hold `mass` of a continuous law, as functions of a; b is at most `top`."""
+
+    def __init__(self, law: Searchable, mass: float, top: Array) -> None:
+        self.law, self.mass, self.top = law, mass, top
+
+    def end(self, a: Array, guess: Array, low: Array, high: Array, steps: int) -> Array:
+        """b from a guess: Newton's steps, kept inside a bracket."""
+        wanted, b = self.law.cdf(a) + self.mass, guess
+        for _ in range(steps):
+            gap = self.law.cdf(b) - wanted
+            low, high = np.where(gap < 0.0, b, low), np.where(gap < 0.0, high, b)
+            newton = b - gap * np.exp(-self.law.log_density(b))
+            b = np.where((newton >= low) & (newton <= high), newton, 0.5 * (low + high))
+        return b
+
+    def of_equal_density(self, low: tuple[Array, Array], high: tuple[Array, Array]) -> tuple[Array, Array]:
+        """Between two intervals the one whose ends have the same density, or that of the two that is nearer to it.
+
+        The Illinois method on the difference of the log-densities, with a bisection at every fourth step.
+
+        Args:
+            low, high: a, and a guess of b.
+        """
+        sides = np.stack([low[0], high[0]])
+        guess = np.stack([low[1], high[1]])
+        guess = np.where(np.isfinite(guess), guess, self.top)
+        (low_a, high_a), (low_b, high_b) = sides, self.end(sides, guess, sides, self.top, _FIRST_STEPS)
+        slopes = self._slope(low_a, low_b), self._slope(high_a, high_b)
+        edges, under = (low_a, high_a), np.zeros(low_a.shape, dtype=bool)
+        falls, rises = slopes
+        for step in range(_STEPS):
+            share = falls / (falls - rises)
+            share = np.where((share > 0.0) & (share < 1.0) & (step % 4 < 3), share, 0.5)
+            a = low_a + share * (high_a - low_a)
+            b = self.end(a, low_b + share * (high_b - low_b), low_b, high_b, 2)
+            slope, before = self._slope(a, b), under
+            under = slope < 0.0
+            # A side that stays for two steps counts half.
+            falls = np.where(under, slope, np.where(before | (step == 0), falls, 0.5 * falls))
+            rises = np.where(under, np.where(before & (step > 0), 0.5 * rises, rises), slope)
+            low_a, low_b = np.where(under, a, low_a), np.where(under, b, low_b)
+            high_a, high_b = np.where(under, high_a, a), np.where(under, high_b, b)
+            if (np.abs(slope) < 1e-13).all():
+                break
+        a = np.where(slopes[0] >= 0.0, edges[0], np.where(slopes[1] <= 0.0, edges[1], a))
+        return a, self.end(a, b, a, self.top, 2)
+
+    def _slope(self, a: Array, b: Array) -> Array:
+        """Below 0 where the interval gets shorter as a rises."""
+        return self.law.log_density(a) - self.law.log_density(b)
 
 
 def _valleys(lengths: Array, most: int = 3) -> Array:
