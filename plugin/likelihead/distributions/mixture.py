@@ -23,7 +23,7 @@ from likelihead.laws.law import INVERTED, Array, Claim, Law, claims, law, law_of
 #: Ranks of each component whose quantiles are candidates for the mode, beside its own mode.
 _RANKS = (0.001, 0.01, 0.05, 0.15, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 0.95, 0.99, 0.999)
 #: Ranks of each component between which the shortest interval is looked for, and the points between two of these.
-_MARKS, _BETWEEN = (0.02, 0.2, 0.5, 0.8, 0.98), 4
+_MARKS, _BETWEEN = (0.02, 0.2, 0.5, 0.8, 0.98), 5
 _GLOBAL = Claim("inverted", "the global maximum, found from all components; of equal ones the smallest")
 
 

@@ -14,7 +14,7 @@ _MIN = np.iinfo(np.int64).min
 #: Points of one round of `highest`, and of the first scan for the shortest interval.
 _POINTS, _RANKS = 17, 49
 #: Steps of the searches for an interval whose ends have the same density: for its first upper ends, and for itself.
-_FIRST_STEPS, _STEPS = 8, 14
+_FIRST_STEPS, _STEPS = 6, 12
 
 
 class Searchable(Protocol):
@@ -229,20 +229,23 @@ def _shortest_of_many(law: Searchable, mass: float, limit: float) -> tuple[Array
     """As `shortest` where several intervals may have the same density at both ends."""
     nodes = np.sort(law.nodes(mass, limit), axis=0)
     ranks = np.maximum.accumulate(law.cdf(nodes), axis=0)
-    last, bottom = (law.quantile(np.full(law.shape, rank)) for rank in (limit - mass, 0.0))
+    bottom, last, top = (law.quantile(np.full(law.shape, rank)) for rank in (0.0, limit - mass, limit))
     # Between these lower ends, either end of the interval lies between two neighbouring nodes.
     lower = np.concatenate([nodes, _interpolated(ranks - mass, ranks, nodes)])
     upper = np.concatenate([_interpolated(ranks + mass, ranks, nodes), nodes])
     order = np.argsort(lower, axis=0)
     lower, upper = (np.take_along_axis(end, order, 0) for end in (lower, upper))
     least, final = _valleys(upper - lower), np.count_nonzero(np.isfinite(lower), axis=0) - 1
-    low, high = (_interval_at(lower, upper, np.clip(least + side, 0, final)) for side in (-4, 4))
+    low, high = (_interval_at(lower, upper, np.clip(least + side, 0, final)) for side in (-3, 3))
     chord = _Chord(law, mass, nodes[-1])
     starts, ends = chord.of_equal_density((np.minimum(low[0], last), low[1]), (np.minimum(high[0], last), high[1]))
     best = np.argmin(np.where(np.isnan(ends), np.inf, ends - starts), axis=0)[None]
     inside = np.take_along_axis(starts, best, 0)[0]
     shortest = (inside, law.quantile(np.minimum(law.cdf(inside) + mass, limit)))
-    for edge in (bottom, law.quantile(np.full(law.shape, mass))), (last, law.quantile(np.full(law.shape, limit))):
+    edges = [(last, top)]
+    if np.isfinite(bottom).any():
+        edges.append((bottom, law.quantile(np.full(law.shape, mass))))
+    for edge in edges:
         is_shorter = edge[1] - edge[0] <= shortest[1] - shortest[0]
         shortest = tuple(np.where(is_shorter, *ends) for ends in zip(edge, shortest, strict=True))
     return shortest
@@ -290,6 +293,7 @@ class _Chord:
         slopes = self._slope(low_a, low_b), self._slope(high_a, high_b)
         edges, under = (low_a, high_a), np.zeros(low_a.shape, dtype=bool)
         falls, rises = slopes
+        at_edge = ~((falls < 0.0) & (rises > 0.0))
         for step in range(_STEPS):
             share = falls / (falls - rises)
             share = np.where((share > 0.0) & (share < 1.0) & (step % 4 < 3), share, 0.5)
@@ -302,7 +306,7 @@ class _Chord:
             rises = np.where(under, np.where(before & (step > 0), 0.5 * rises, rises), slope)
             low_a, low_b = np.where(under, a, low_a), np.where(under, b, low_b)
             high_a, high_b = np.where(under, high_a, a), np.where(under, high_b, b)
-            if (np.abs(slope) < 1e-13).all():
+            if (at_edge | (np.abs(slope) < 1e-10)).all():
                 break
         a = np.where(slopes[0] >= 0.0, edges[0], np.where(slopes[1] <= 0.0, edges[1], a))
         return a, self.end(a, b, a, self.top, 2)
@@ -312,7 +316,7 @@ class _Chord:
         return self.law.log_density(a) - self.law.log_density(b)
 
 
-def _valleys(lengths: Array, most: int = 3) -> Array:
+def _valleys(lengths: Array, most: int = 2) -> Array:
     """The positions of the lowest lengths (n, *shape) that are below their neighbours, (most, *shape)."""
     lengths = np.where(np.isnan(lengths), np.inf, lengths)
     beyond = np.full_like(lengths[:1], np.inf)
@@ -329,7 +333,7 @@ def shortest_integers(law: Searchable, mass: float) -> tuple[Array, Array]:
         ranks = np.linspace(0.0, 1.0 - mass, _RANKS).reshape(-1, *[1] * low.ndim) + low * 0.0
         starts = law.quantile(ranks)
         best = np.argmin(_reach(law, starts, mass) - starts, axis=0)[None]
-        low, high = (np.take_along_axis(starts, np.clip(best + side, 0, _RANKS - 1), 0)[0] for side in (-1, 1))
+        low, high = (np.take_along_axis(starts, np.clip(best + side, 0, _RANKS - 1), 0)[0] for side in (-3, 3))
         low = low - 1.0
     start = _bisect_integers(lambda y: law.log_density(y) < law.log_density(_reach(law, y, mass)), low, high)
     starts = np.stack([start - 1.0, start, start + 1.0, np.zeros(law.shape)])
