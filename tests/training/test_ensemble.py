@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -254,7 +255,7 @@ def test_members_hold_out_stretches_of_time_one_after_another() -> None:
     rows = EnsembleData(as_data_module(data), K, seed=0)
     days = [frame["day"][rows.held_out(k).rows] for k in range(K)]
     assert [len(stretch) for stretch in days] == [16, 16, 16]
-    assert all(first.max() < second.min() for first, second in zip(days, days[1:], strict=False))
+    assert all(first.max() < second.min() for first, second in pairwise(days))
 
 
 def test_too_few_groups_for_the_members_are_told() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -141,7 +142,7 @@ class MixtureLaw(Law):
         tail = 1e-3 * (limit - mass)
         marks = np.sort(self.parts.points((tail, *_MARKS, 1.0 - tail)), axis=0)
         shares = np.linspace(0.0, 1.0, _BETWEEN, endpoint=False).reshape(-1, *[1] * len(self.shape))
-        between = [first + shares * (second - first) for first, second in zip(marks, marks[1:], strict=False)]
+        between = [first + shares * (second - first) for first, second in pairwise(marks)]
         ends = [np.where(np.isfinite(end), end, marks[side]) for side, end in zip((0, -1), self.bounds(), strict=True)]
         return np.concatenate([*between, marks[-1:], np.stack(ends)])
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from likelihead.laws import search
 from likelihead.laws.law import Array, Claim, Law, claims
+from likelihead.laws.shortest import shortest
 
 _FROM_ANTIPODE = "from the antipode of the mean direction"
 
@@ -78,7 +79,7 @@ class CircularLaw(Law, ABC):
         return wrap(lower), wrap(upper)
 
     def highest_interval(self, mass: float) -> tuple[Array, Array]:
-        lower, upper = search.shortest(_Unrolled(self), mass, limit=1.0 + mass)
+        lower, upper = shortest(_Unrolled(self), mass, limit=1.0 + mass)
         return wrap(lower), wrap(upper)
 
 

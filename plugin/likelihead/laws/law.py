@@ -10,10 +10,10 @@ import numpy.typing as npt
 import torch
 
 from likelihead.errors import LikelihoodError
-from likelihead.laws import search
 from likelihead.laws.crps import crps_by_quadrature, crps_by_summation
 from likelihead.laws.energy import sampled_energy
 from likelihead.laws.float64 import in_float64
+from likelihead.laws.shortest import shortest, shortest_integers
 
 Array = npt.NDArray[Any]
 
@@ -146,7 +146,7 @@ class Law:
         return self.log_density(self.quantile(q))
 
     def nodes(self, mass: float, limit: float) -> Array:
-        """Finite points (n, *shape) between which the cdf is almost linear, and interval of that mass are looked for."""
+        """Finite points (n, *shape) between which the cdf is almost linear, to look for intervals of a mass."""
         ranks = limit * np.sin(np.linspace(0.0, np.pi / 2.0, _NODES)) ** 2
         points = self.quantile(ranks.reshape(-1, *[1] * len(self.shape)) + np.zeros(self.shape))
         return np.where(np.isfinite(points), points, self.quantile(np.full(self.shape, 0.5 * limit)))
@@ -165,7 +165,7 @@ class Law:
 
     def highest_interval(self, mass: float) -> tuple[Array, Array]:
         """The shortest interval that holds `mass`."""
-        return search.shortest_integers(self, mass) if self.discrete else search.shortest(self, mass)
+        return shortest_integers(self, mass) if self.discrete else shortest(self, mass)
 
     def first_probability(self) -> Array:
         """Of rankings, the probability of each item to be ranked first."""

@@ -68,11 +68,10 @@ class EnsembleData(DataModule):
             )
         parts = [train] if validation is None or not len(validation) else [train, validation]
         pool = Joined(parts)
-        units = None if rows.data is None or members == 1 else rows.data.units
-        if units is None:
+        if members == 1 or rows.data is None or rows.data.units is None:
             self.shares = _shares(len(train), len(pool), members, seed if split_seed is None else split_seed)
         else:
-            self.shares = _shares_of_units(units, members, rows.data.in_time)
+            self.shares = _shares_of_units(rows.data.units, members, rows.data.in_time)
         largest = max(len(pool) - len(share) for share in self.shares)
         size = chosen_batch_size(batch_size, largest, processes)
         scored = (train, validation) if members == 1 else (pool, pool)
@@ -100,17 +99,25 @@ class EnsembleData(DataModule):
         if part == "validation" and not len(parts[0]):
             return []
         trainer = self.trainer
-        shares = {"rank": trainer.global_rank, "world_size": trainer.world_size} if trainer else {}
-        options = {"batch_size": self.batch_size, "shuffle": shuffle and self.batch_size is not None, **shares}
 
-        def loaders(**more: Any) -> list[BatchLoader]:
-            seeds = [member_seed(self.seed, member) for member in range(self.members)]
-            return [BatchLoader(rows, **options, **more, seed=seed) for rows, seed in zip(parts, seeds, strict=True)]
+        def loaders(steps: int | None = None) -> list[BatchLoader]:
+            return [
+                BatchLoader(
+                    rows,
+                    self.batch_size,
+                    shuffle=shuffle and self.batch_size is not None,
+                    seed=member_seed(self.seed, member),
+                    rank=trainer.global_rank if trainer else 0,
+                    world_size=trainer.world_size if trainer else 1,
+                    steps=steps,
+                )
+                for member, rows in enumerate(parts)
+            ]
 
         made = loaders()
         steps = [len(loader) for loader in made]
         # Shares of groups differ in size: all members take as many steps as the one with most rows.
-        return MemberLoader(made if max(steps) - min(steps) <= 1 else loaders(steps=max(steps)))
+        return MemberLoader(made if max(steps) - min(steps) <= 1 else loaders(max(steps)))
 
 
 def _shares(train: int, rows: int, members: int, seed: int) -> list[NDArray[np.int64]]:
@@ -141,12 +148,11 @@ def _shares_of_units(units: NDArray[np.int64], members: int, in_time: bool) -> l
         return [held_out for _, held_out in GroupKFold(members).split(units, groups=units)]
     # The first unit of each member after the first: where the rows before it are nearest to its fair number.
     before = np.cumsum(sizes)[:-1]
-    starts = [int(np.abs(before - len(units) * member / members).argmin()) + 1 for member in range(1, members)]
-    starts = np.clip(np.maximum.accumulate(np.array(starts) - np.arange(members - 1)), 1, len(sizes) - members + 1)
-    return [
-        np.flatnonzero(np.isin(units, stretch))
-        for stretch in np.split(np.arange(len(sizes)), starts + np.arange(members - 1))
-    ]
+    nearest = [int(np.abs(before - len(units) * member / members).argmin()) + 1 for member in range(1, members)]
+    # Every member has a unit at least.
+    others = np.arange(members - 1)
+    starts = others + np.clip(np.maximum.accumulate(np.array(nearest) - others), 1, len(sizes) - members + 1)
+    return [np.flatnonzero(np.isin(units, stretch)) for stretch in np.split(np.arange(len(sizes)), starts)]
 
 
 class _Orders:
