@@ -178,17 +178,43 @@ def test_finished_runs(
 
 
 def test_runs_on_other_rows_have_no_difference(
-    compared: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+    compared: Path, command: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(compared)
     command("train", "distribution=normal", *QUICK, "architecture=linear", "data.seed=5", "hydra.run.dir=elsewhere")
+    capsys.readouterr()
     assert compare(command, "runs=[all/normal,elsewhere]", "output=rows.csv") == 0
     assert pd.read_csv("rows.csv").difference.isna().all()
+    printed = capsys.readouterr().out
+    assert "cannot be ranked, as they were tested on different rows" in printed
+    assert "Choose" not in printed
+
+
+def test_joint_runs_are_compared(in_folder: Path, command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=120)
+    frame = pd.DataFrame({"x": x, "n": rng.poisson(np.exp(x)), "share": rng.uniform(size=120)})
+    frame.to_csv(in_folder / "both.csv", index=False)
+    words = ["distribution=joint", "data=table", "data.path=both.csv", "data.target=[n,share]", "architecture=linear"]
+    for name, family in (("good", "poisson"), ("bad", "poisson"), ("other", "normal")):
+        families = f"distribution.families={{n: {family}, share: beta}}"
+        epochs = "trainer.max_epochs=30" if name == "good" else "trainer.max_epochs=1"
+        command("train", *words, families, epochs, "strategy=cpu", "report=false", f"hydra.run.dir={name}")
+    capsys.readouterr()
+    assert compare(command, "runs=[bad,good]", "output=joint.csv") == 0
+    assert "Choose good: " in capsys.readouterr().out
+    table = pd.read_csv(in_folder / "joint.csv")
+    assert table.run.tolist() == ["good", "bad"]
+    assert table.discrete.tolist() == ["n", "n"]
+    assert table.difference[1] == pytest.approx(table.nll[1] - table.nll[0], abs=1e-5)
+    assert compare(command, "runs=[good,other]") == 0
+    assert "cannot be ranked, as some give probabilities and others densities" in capsys.readouterr().out
 
 
 WRONG_RUNS = {
     "one": (["runs=[all/normal]"], "compare needs several runs"),
     "no run": (["runs=[all/normal,all]"], "'all' is not the directory of a run"),
+    "several": (["runs=[all/normal,all]"], "but holds 3 of them: name one, such as 'all/laplace'"),
     "another key": (["runs=[all/normal,all/laplace]", "seed=1"], "only output=FILE.csv can be given"),
     "output": (["runs=[all/normal,all/laplace]", "output=all/normal/metrics.csv"], "exists and is no comparison"),
 }

@@ -96,10 +96,25 @@ def test_predict_refuses_mistakes(
     assert not (home / "x.csv").exists()
 
 
+@pytest.mark.parametrize("task", ["predict", "evaluate", "report"])
+def test_the_directory_of_several_runs_names_one_of_them(
+    task: str, finished: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = [] if task == "report" else ["output=x.csv"]
+    with pytest.raises(SystemExit) as end:
+        command(task, "checkpoint=.", *output)
+    assert end.value.code == 1
+    assert "holds 1 of them: name one, such as" in capsys.readouterr().err
+
+
 EVALUATE_WRONG = {
     "checkpoint": ("run/checkpoints/best.ckpt", "is one of the input files"),
     "data": ("rows.csv", "is one of the input files"),
     "directory": ("run", "is a directory"),
+    "report": ("run/report.html", "belongs to a run"),
+    "coefficients": ("run/coefficients.csv", "belongs to a run"),
+    "folds": ("folds.json", "belongs to a run"),
+    "out of fold": ("other/out_of_fold.csv", "belongs to a run"),
 }
 
 
@@ -107,6 +122,10 @@ EVALUATE_WRONG = {
 def test_evaluate_never_overwrites_what_it_reads(
     output: str, sentence: str, finished: Path, home: Path, command: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (home / "other").mkdir(exist_ok=True)
+    for name in ("run/report.html", "run/coefficients.csv", "folds.json", "other/config.yaml", "other/out_of_fold.csv"):
+        if not (home / name).exists():
+            (home / name).write_text("mine", encoding="utf-8")
     before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
     with pytest.raises(SystemExit) as end:
         command("evaluate", f"checkpoint={finished}/checkpoints/best.ckpt", "data.path=rows.csv", f"output={output}")

@@ -80,7 +80,15 @@ def test_a_network_named_on_the_command_line_trains_resumes_and_predicts(folder:
     np.testing.assert_allclose(expected["log_prob"], law.logpdf(frame.mass), atol=1e-6)
 
 
-@pytest.mark.parametrize("named", [["--config-dir", "configs", "architecture=mine"], NETWORK], ids=["file", "words"])
+#: The same network by a file, by words, and by words beside a folder of configs.
+WAYS = {
+    "file": ["--config-dir", "configs", "architecture=mine"],
+    "words": NETWORK,
+    "both": ["--config-dir", "configs", *NETWORK],
+}
+
+
+@pytest.mark.parametrize("named", WAYS.values(), ids=WAYS)
 def test_the_printed_command_predicts_with_a_network_of_ones_own(
     named: list[str], folder: Path, command: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 from torch import nn
 
 from likelihead import DistributionHead, Ensemble, LikelihoodError, LikelihoodModule, fit, load
-from likelihead.data import Batch, Examples
+from likelihead.data import Batch, Examples, split_table
 from likelihead.evaluation.evaluate import predict
 from likelihead.training.callbacks.member_stopping import MemberStopping
 from likelihead.training.data_module import as_data_module
@@ -222,6 +223,54 @@ def test_every_family_trains_and_predicts_as_an_ensemble(case: Case, tmp_path: P
     stored = load(tmp_path, architecture=network)
     assert torch.equal(predict(stored, x).log_prob(y.double() if y.is_floating_point() else y),
                        predict(outcome.module, x).log_prob(y.double() if y.is_floating_point() else y))  # fmt: skip
+
+
+def _visits(rows: int = 60) -> pd.DataFrame:
+    """One shop has half of the rows; each day has two."""
+    shop = ["big"] * (rows // 2) + [f"shop {k % 9}" for k in range(rows - rows // 2)]
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(3, rows)
+    return pd.DataFrame({"size": rng.normal(size=rows), "shop": shop, "day": np.arange(rows) // 2, "n": counts})
+
+
+def test_members_hold_out_whole_groups_of_different_sizes(tmp_path: Path) -> None:
+    frame = _visits()
+    data = split_table(frame, "poisson", "n", group="shop", test_fraction=0.2)
+    ensemble = Ensemble.of(lambda: LikelihoodModule.for_data(data, "poisson", width=8, bins=4), K)
+    outcome = fit(ensemble, data, directory=tmp_path, max_epochs=3, batch_size=8)
+    kept = pd.read_csv(tmp_path / "out_of_fold.csv")
+    assert sorted(kept["row"]) == sorted([*data.train.rows, *data.validation.rows])
+    assert (kept.groupby(frame["shop"][kept["row"]].to_numpy())["member"].nunique() == 1).all()
+    assert kept["member"].value_counts().max() > 1.9 * kept["member"].value_counts().min()
+    assert -kept["log_prob"].mean() == pytest.approx(outcome.metrics["validation"]["nll"], rel=1e-12)
+    # Every training row is seen once in an epoch, in as many steps by each member.
+    rows = ensemble.prepare_rows(as_data_module(data), seed=0, batch_size=8)
+    weights = sum(batch.weight.sum(1) for batch in rows.train_dataloader())
+    assert weights.tolist() == [len(rows.training(k)) for k in range(K)]
+
+
+def test_members_hold_out_stretches_of_time_one_after_another() -> None:
+    frame = _visits().sample(frac=1.0, random_state=1, ignore_index=True)
+    data = split_table(frame, "poisson", "n", time="day", test_fraction=0.2)
+    rows = EnsembleData(as_data_module(data), K, seed=0)
+    days = [frame["day"][rows.held_out(k).rows] for k in range(K)]
+    assert [len(stretch) for stretch in days] == [16, 16, 16]
+    assert all(first.max() < second.min() for first, second in pairwise(days))
+
+
+def test_too_few_groups_for_the_members_are_told() -> None:
+    data = split_table(_visits(), "poisson", "n", group="shop", test_fraction=0.5)
+    with pytest.raises(LikelihoodError, match="groups are too few for an ensemble of 12 members"):
+        EnsembleData(as_data_module(data), 12, seed=0)
+
+
+def test_the_validation_nll_of_an_epoch_may_lie_above_the_best(tmp_path: Path) -> None:
+    data = _examples()
+    fit(Ensemble.of(_maker(data), K), data, directory=tmp_path, max_epochs=30, batch_size=16)
+    kept = pd.read_csv(tmp_path / "metrics.csv")
+    assert (kept["validation/nll"] >= kept["validation/best_nll"] - 1e-6).all()
+    assert (kept["validation/nll"] > kept["validation/best_nll"] + 1e-3).any()
+    assert kept["validation/best_nll"].is_monotonic_decreasing
 
 
 def test_what_cannot_be_an_ensemble_is_refused_in_a_sentence() -> None:

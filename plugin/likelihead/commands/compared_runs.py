@@ -54,9 +54,11 @@ class ComparedRun:
     def is_comparable(self, other: ComparedRun, score: str) -> bool:
         """Whether two runs were tested on the same rows, and the score means the same for both."""
         same_measure = score == "integer_nll" or self.trial.is_discrete == other.trial.is_discrete
-        if self.targets is None or other.targets is None or not same_measure:
-            return False
-        return self.targets.equals(other.targets)
+        return same_measure and self.has_targets_of(other)
+
+    def has_targets_of(self, other: ComparedRun) -> bool:
+        """Whether two runs are known to have been tested on the same targets."""
+        return self.targets is not None and other.targets is not None and self.targets.equals(other.targets)
 
 
 def read_run(trial: Trial) -> ComparedRun:
@@ -98,7 +100,10 @@ def order(runs: Sequence[ComparedRun]) -> tuple[list[ComparedRun], str]:
     number, it is `integer_nll`, what both say of whole numbers.
     """
     measures = {run.trial.is_discrete for run in runs if run.trial.is_discrete is not None}
-    on_integers = len(measures) > 1 and all(run.mean("integer_nll") is not None for run in runs if run.rows)
+    scored = [run for run in runs if run.rows]
+    on_integers = len(measures) > 1 and all(
+        run.mean("integer_nll") is not None and run.has_targets_of(scored[0]) for run in scored
+    )
     score = "integer_nll" if on_integers else "nll"
 
     def value(run: ComparedRun) -> float:

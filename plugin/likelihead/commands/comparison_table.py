@@ -41,7 +41,7 @@ def report(runs: Sequence[ComparedRun], columns: Sequence[str], file: Path | Non
     terminal = Console(highlight=False)
     console = terminal if terminal.is_terminal else Console(highlight=False, width=WIDTH)
     console.print()
-    console.print("NLL per row in nats, the best first", style="bold")
+    console.print("NLL per row in nats, the lowest first", style="bold")
     console.print(table(*_table(ordered, columns, score)), soft_wrap=True)
     lines = [ON_INTEGERS] if score == "integer_nll" else []
     trials = [run.trial for run in ordered]
@@ -110,11 +110,24 @@ def _row(run: ComparedRun, columns: Sequence[str]) -> dict[str, Any]:
     return {**chosen, **nlls, "discrete": trial.is_discrete, **run.measures, **files}
 
 
+def _no_choice(best: ComparedRun, strangers: Sequence[ComparedRun]) -> str:
+    names = ", ".join(_name(run) for run in [best, *strangers])
+    if any(run.has_targets_of(best) for run in strangers):
+        return f"No choice: {names} cannot be ranked, as some give probabilities and others densities."
+    return (
+        f"No choice: {names} cannot be ranked, as they were tested on different rows. Train them on one table with the "
+        "same data.seed, or score each on the same new rows: likelihead evaluate checkpoint=RUN data.path=FILE."
+    )
+
+
 def recommendation(runs: Sequence[ComparedRun], score: str = "nll") -> str:
     """Which of some runs to choose, and why; the best first."""
     best, *others = [run for run in runs if not run.trial.failure]
+    strangers = [run for run in others if run.targets is not None and not run.is_comparable(best, score)]
+    if strangers and best.targets is not None:
+        return _no_choice(best, strangers)
     rivals = [run for run in others if run.difference is not None and run.is_comparable(best, score)]
-    equal = [run for run in rivals if run.difference and run.difference[0] < 2.0 * run.difference[1]]
+    equal = [run for run in rivals if run.difference and run.difference[0] <= 2.0 * run.difference[1]]
     text = f"Choose {_name(best)}: "
     if equal:
         names = ", ".join(map(_name, equal))

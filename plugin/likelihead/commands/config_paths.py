@@ -13,7 +13,12 @@ from likelihead.errors import LikelihoodError
 from likelihead.files import refuse_url
 
 #: The files of a run, besides its checkpoints, that no output may replace.
-RUN_FILES = (CONFIG, "metrics.csv", "metrics.json", "splits.npz")
+RUN_FILES = (
+    CONFIG, ".hydra/*", "coefficients.csv", "metrics.csv", "metrics.json", "out_of_fold.csv", "report.html",
+    "splits.npz",
+)  # fmt: skip
+#: Those of several runs, in the directory above.
+SUMMARIES = ("comparison.csv", "folds.json", "sweep.csv")
 
 
 def path_of(config: DictConfig, key: str) -> Path:
@@ -53,9 +58,12 @@ def output_of(config: DictConfig, checkpoint: Path, table: Path | None = None) -
     if not path.exists():
         return path
     run = checkpoint.absolute().parent.parent
-    files = [checkpoint, table, *run.glob("checkpoints/*"), *(run / name for name in RUN_FILES), *_tables_of(run)]
+    files = [checkpoint, table, *run.glob("checkpoints/*"), *_tables_of(run)]
+    runs = [run, *(place for place in (path.absolute().parent,) if (place / CONFIG).is_file())]
+    files += [file for place in runs for name in RUN_FILES for file in place.glob(name)]
+    files += [run.parent / name for name in SUMMARIES]
     if any(file and file.exists() and path.samefile(file) for file in files):
-        raise LikelihoodError(f"output={path} is one of the input files: choose another name")
+        raise LikelihoodError(f"output={path} is one of the input files, or belongs to a run: choose another name")
     if path.suffix == ".ckpt":
         raise LikelihoodError(f"output={path} has the name of a checkpoint: choose another name")
     return path

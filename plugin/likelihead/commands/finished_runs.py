@@ -10,6 +10,7 @@ from likelihead.commands.compared_runs import read_run
 from likelihead.commands.run_directory import CONFIG
 from likelihead.commands.trials import Trial, trial_of
 from likelihead.errors import LikelihoodError, suggest
+from likelihead.training.checkpoint import check_single_run
 
 KEYS = ("runs", "output")
 
@@ -51,6 +52,7 @@ def _trial(directory: Path) -> Trial:
     from likelihead.commands.stored_config import load_stored
 
     if not (directory / CONFIG).is_file():
+        check_single_run(directory)
         raise LikelihoodError(f"{str(directory)!r} is not the directory of a run: it has no {CONFIG}")
     family = OmegaConf.select(load_stored(directory / CONFIG), "choices.distribution") or ""
     return trial_of(directory, {"run": str(directory), "distribution": str(family)})

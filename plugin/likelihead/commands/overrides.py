@@ -59,7 +59,9 @@ def replaced(words: Sequence[str], config_name: str) -> list[str]:
             continue
         words = [f"++{word}" if word.startswith(f"{name}.") else word for word in words]
         if config_name == "train" and not any(word.startswith(f"{name}=") for word in words):
-            words = [f"~{name}" if name in groups() else f"++{name}=null", *words]
+            # In front of its keys, and not of the flags: Hydra wants all overrides side by side.
+            first = next(i for i, word in enumerate(words) if word.startswith(f"++{name}."))
+            words = [*words[:first], f"~{name}" if name in groups() else f"++{name}=null", *words[first:]]
     return list(words)
 
 

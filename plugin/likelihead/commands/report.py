@@ -24,7 +24,9 @@ def report(config: DictConfig) -> Path:
     from likelihead.training.lightning_warnings import without_hints
 
     checkpoint = checkpoint_file(path_of(config, "checkpoint"))
-    output = report_path(checkpoint) if config.output is None else output_of(config, checkpoint)
+    output = report_path(checkpoint)
+    if config.output is not None and path_of(config, "output") != output:
+        output = output_of(config, checkpoint)
     with without_hints():
         write_report(stored_run(checkpoint, config), output)
     print(output)

@@ -31,6 +31,8 @@ class Trial:
 
     Attributes:
         chosen: what distinguishes the run from the others, by name.
+        is_discrete: whether the family gives probabilities rather than densities; of joint targets of both sorts, the
+            names of those with probabilities.
         data: the name of the data set, if it depends on the family.
     """
 
@@ -39,7 +41,7 @@ class Trial:
     nll: float | None = None
     marginal: float | None = None
     validation: float | None = None
-    is_discrete: bool | None = None
+    is_discrete: bool | str | None = None
     directory: str = ""
     failure: str = ""
     data: str = ""
@@ -74,8 +76,8 @@ def _result_of(run: Path, chosen: Mapping[str, str]) -> Trial:
     nll, marginal, validation = (_number(metrics[name]["nll"]) for name in (part, "marginal", "validation"))
     config = load_stored(run / CONFIG)
     mapping = known_distribution(config)
-    is_one = mapping is not None and joint_families(mapping) is None
-    is_discrete, own_set = (_is_discrete(mapping), _own_set(mapping, config)) if is_one else (None, "")
+    is_discrete = None if mapping is None else _is_discrete(mapping)
+    own_set = "" if mapping is None or joint_families(mapping) else _own_set(mapping, config)
     return Trial(chosen, part, nll, marginal, validation, is_discrete, str(run.absolute()), data=own_set)
 
 
@@ -83,11 +85,14 @@ def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _is_discrete(mapping: Mapping[str, Any]) -> bool:
-    """Whether the family of a run gives probabilities rather than densities."""
+def _is_discrete(mapping: Mapping[str, Any]) -> bool | str:
+    """Whether the family of a run gives probabilities rather than densities: see `Trial`."""
     from likelihead.families.family import probe_family
+    from likelihead.families.joint import joint_families
 
-    return probe_family(mapping).is_discrete
+    families = joint_families(mapping) or {"": mapping}
+    discrete = sorted(name for name, family in families.items() if probe_family(family).is_discrete)
+    return ", ".join(discrete) if 0 < len(discrete) < len(families) else bool(discrete)
 
 
 def _own_set(mapping: Mapping[str, Any], config: DictConfig) -> str:

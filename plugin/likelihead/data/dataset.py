@@ -90,6 +90,9 @@ class Data:
         train, validation, test: the three parts; any of them may be empty.
         name: the name of the data set.
         encoder: encodes further tables as this one was encoded; None if the data did not come from a table.
+        units: what an ensemble holds out together: a number for the group of each training row and, behind them, of
+            each validation row; with `in_time` for its place in time. None where each row stands for itself.
+        in_time: whether units follow one another in time.
 
     >>> examples = Examples(torch.zeros(5, 2), torch.arange(5.0))
     >>> data = Data(examples.take(np.arange(3)), examples.take(np.array([3])), examples.take(np.array([4])))
@@ -102,6 +105,8 @@ class Data:
     test: Examples
     name: str = "data"
     encoder: TableEncoder | None = None
+    units: NDArray[np.int64] | None = None
+    in_time: bool = False
 
     @property
     def parts(self) -> dict[str, Examples]:

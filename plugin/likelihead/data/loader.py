@@ -78,6 +78,7 @@ class BatchLoader:
         seed: determines the order, together with the epoch.
         rank, world_size: the index of this process, and the number of processes.
         steps_at_once: with more than 1, the loader yields a `Chunk` of so many batches at a time, for one process.
+        steps: with a number, the rows are dealt evenly over so many steps, whatever the batch size.
 
     Raises:
         LikelihoodError: a batch size below 1, a rank outside the world, or a data set without targets.
@@ -102,6 +103,7 @@ class BatchLoader:
         rank: int = 0,
         world_size: int = 1,
         steps_at_once: int = 1,
+        steps: int | None = None,
     ) -> None:
         if batch_size is not None and (batch_size < 1 or int(batch_size) != batch_size):
             raise LikelihoodError(
@@ -112,7 +114,7 @@ class BatchLoader:
         if len(dataset) and Batch.of(dataset[0:1]).y is None:
             raise LikelihoodError("these rows have no targets, so there is nothing to train on or to score")
         self.dataset, self.batch_size, self.rank, self.world_size = dataset, batch_size, rank, world_size
-        self.steps_at_once = steps_at_once
+        self.steps_at_once, self.steps = steps_at_once, steps
         self.sampler = EpochOrder(len(dataset), shuffle, seed)
         self._next, self._first = 0, 0
 
@@ -123,14 +125,20 @@ class BatchLoader:
 
     def __len__(self) -> int:
         """The number of steps, also where they are taken several at once."""
-        return -(-len(self.dataset) // self.global_batch_size)
+        return -(-len(self.dataset) // self.global_batch_size) if self.steps is None else self.steps
+
+    def _first_row(self, step: int) -> int:
+        """The number of rows that are read before a step."""
+        if self.steps is not None:
+            return len(self.dataset) * step // self.steps
+        return min(step * self.global_batch_size, len(self.dataset))
 
     def share(self, step: int) -> tuple[int, int, int]:
         """Start and end of this process's rows within the global batch of a step, and the size of that batch.
 
         The shares of two processes differ by at most one row.
         """
-        rows = min(self.global_batch_size, len(self.dataset) - step * self.global_batch_size)
+        rows = self._first_row(step + 1) - self._first_row(step)
         return rows * self.rank // self.world_size, rows * (self.rank + 1) // self.world_size, rows
 
     def state_dict(self) -> dict[str, int]:
@@ -145,7 +153,7 @@ class BatchLoader:
         order, start_step, self._first = self.sampler.rows(), self._first, 0
         for step in range(start_step, len(self), self.steps_at_once):
             self._next = min(step + self.steps_at_once, len(self))
-            first = step * self.global_batch_size
+            first = self._first_row(step)
             start, end, _ = self.share(step)
             if self.steps_at_once > 1:
                 end = self.global_batch_size * self.steps_at_once

@@ -238,7 +238,8 @@ def stream(path: str | Path, family: str | Mapping[str, Any] | type, options: Ma
         test = read_table(options["test_path"], options["encoding"], encoder.text)
         parts["test"] = encode_table(test, encoder, missing_target=options["missing_target"])
     # Rows that are streamed are read like Examples, except by row number.
-    return Data(**cast("dict[str, Examples]", parts), name=Path(path).stem, encoder=encoder)
+    train, validation, test = cast("list[Examples]", [parts[name] for name in ("train", "validation", "test")])
+    return Data(train, validation, test, name=Path(path).stem, encoder=encoder)
 
 
 def parquet_rows(path: str | Path, options: Mapping[str, Any], seed: int) -> ParquetRows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,8 @@ from likelihead.laws.law import INVERTED, Array, Claim, Law, claims, law, law_of
 
 #: Ranks of each component whose quantiles are candidates for the mode, beside its own mode.
 _RANKS = (0.001, 0.01, 0.05, 0.15, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 0.95, 0.99, 0.999)
-#: Ranks of each component between which the shortest interval is looked for.
-_MARKS = (0.02, 0.2, 0.5, 0.8, 0.98)
+#: Ranks of each component between which the shortest interval is looked for, and the points between two of these.
+_MARKS, _BETWEEN = (0.02, 0.2, 0.5, 0.8, 0.98), 5
 _GLOBAL = Claim("inverted", "the global maximum, found from all components; of equal ones the smallest")
 
 
@@ -137,14 +138,13 @@ class MixtureLaw(Law):
     def log_density(self, y: Array) -> Array:
         return self.parts.log_mixed(self.parts.law.log_density(self.parts.expanded(y)))
 
-    def quantile_between(self, q: Array, lower: Array, upper: Array) -> Array:
-        return search.crossing(self.cdf, self.log_density, q, lower, upper, steps=15)
-
-    def ranks_of_interest(self) -> Array:
-        return self.cdf(self.parts.points(_MARKS))
-
-    def rough_quantile(self, q: Array) -> Array:
-        return search.crossing(self.cdf, self.log_density, q, *self._bracket(q), steps=16)
+    def nodes(self, mass: float, limit: float) -> Array:
+        tail = 1e-3 * (limit - mass)
+        marks = np.sort(self.parts.points((tail, *_MARKS, 1.0 - tail)), axis=0)
+        shares = np.linspace(0.0, 1.0, _BETWEEN, endpoint=False).reshape(-1, *[1] * len(self.shape))
+        between = [first + shares * (second - first) for first, second in pairwise(marks)]
+        ends = [np.where(np.isfinite(end), end, marks[side]) for side, end in zip((0, -1), self.bounds(), strict=True)]
+        return np.concatenate([*between, marks[-1:], np.stack(ends)])
 
     def quantile(self, q: Array) -> Array:
         q = np.broadcast_to(q, np.broadcast_shapes(np.shape(q), self.shape))

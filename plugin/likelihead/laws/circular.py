@@ -15,6 +15,7 @@ import numpy as np
 
 from likelihead.laws import search
 from likelihead.laws.law import Array, Claim, Law, claims
+from likelihead.laws.shortest import shortest
 
 _FROM_ANTIPODE = "from the antipode of the mean direction"
 
@@ -78,7 +79,7 @@ class CircularLaw(Law, ABC):
         return wrap(lower), wrap(upper)
 
     def highest_interval(self, mass: float) -> tuple[Array, Array]:
-        lower, upper = search.shortest(_Unrolled(self), mass, limit=1.0 + mass)
+        lower, upper = shortest(_Unrolled(self), mass, limit=1.0 + mass)
         return wrap(lower), wrap(upper)
 
 
@@ -93,12 +94,8 @@ class _Unrolled(Law):
     def quantile(self, q: Array) -> Array:
         return self.circular.unrolled_quantile(q)
 
-    def quantile_between(self, q: Array, lower: Array, upper: Array) -> Array:
-        start = self.circular.mean() - math.pi
-        base = self.circular.unrolled_cdf(start)
-        return search.crossing(
-            lambda y: self.circular.unrolled_cdf(y) - base, self.log_density, q, lower, upper, steps=15
-        )
+    def cdf(self, y: Array) -> Array:
+        return self.circular.unrolled_cdf(y) - self.circular.unrolled_cdf(self.circular.mean() - math.pi)
 
     def log_density(self, y: Array) -> Array:
         return self.circular.log_density(wrap(y))

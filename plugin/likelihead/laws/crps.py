@@ -11,7 +11,8 @@ import itertools
 
 import numpy as np
 
-from likelihead.laws.search import Array, Scorable, Searchable
+from likelihead.laws.search import Array, Scorable
+from likelihead.laws.shortest import Searchable
 
 _TAIL = np.array([1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.03])
 #: Ranks between whose quantiles the cdf is smooth enough for eight nodes.

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from likelihead.laws import search
 from likelihead.laws.law import Array, Claim, Law, claims
+from likelihead.laws.shortest import shortest_run
 
 _NO_ORDER = Claim("undefined", "classes have no order: use mode(dist) or the probabilities dist.probs")
 
@@ -64,7 +64,7 @@ class FiniteLaw(Law):
 
     def highest_interval(self, mass: float) -> tuple[Array, Array]:
         starts = np.arange(self.size, dtype=float).reshape(-1, *[1] * len(self.shape)) + np.zeros(self.shape)
-        return search.shortest_run(self, np.minimum(starts, self.quantile(np.full(self.shape, 1.0 - mass))), mass)
+        return shortest_run(self, np.minimum(starts, self.quantile(np.full(self.shape, 1.0 - mass))), mass)
 
     def crps(self, y: Array) -> Array:
         """The ranked probability score: the sum over values of (cdf - 1[y <= value])^2."""

@@ -64,9 +64,6 @@ class CdfLaw(OpaqueLaw):
         rank = numbers(self.dist.cdf(torch.as_tensor(inside)))
         return np.where(y >= upper, 1.0, np.where(y <= lower, 0.0, rank))
 
-    def quantile_between(self, q: Array, lower: Array, upper: Array) -> Array:
-        return search.crossing(self.cdf, self.log_density, q, lower, upper, steps=15)
-
     def quantile(self, q: Array) -> Array:
         q = np.broadcast_to(q, np.broadcast_shapes(np.shape(q), self.shape))
         lower, upper = (np.broadcast_to(end, q.shape) for end in self.bounds())

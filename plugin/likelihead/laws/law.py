@@ -10,10 +10,10 @@ import numpy.typing as npt
 import torch
 
 from likelihead.errors import LikelihoodError
-from likelihead.laws import search
 from likelihead.laws.crps import crps_by_quadrature, crps_by_summation
 from likelihead.laws.energy import sampled_energy
 from likelihead.laws.float64 import in_float64
+from likelihead.laws.shortest import shortest, shortest_integers
 
 Array = npt.NDArray[Any]
 
@@ -31,6 +31,8 @@ class Claim(NamedTuple):
 
 EXACT = Claim("exact")
 INVERTED = Claim("inverted")
+#: How many points tell a law with several peaks apart.
+_NODES = 97
 #: The note on a law of vectors.
 MARGINAL = "of each coordinate's marginal"
 
@@ -143,17 +145,11 @@ class Law:
         """log_density(quantile(q)), for laws that know it where the quantile itself overflows."""
         return self.log_density(self.quantile(q))
 
-    def ranks_of_interest(self) -> Array:
-        """Ranks (n, *shape) near which the density may change much, besides an even grid of them."""
-        return np.empty((0, *self.shape))
-
-    def quantile_between(self, q: Array, lower: Array, upper: Array) -> Array:
-        """quantile(q), known to lie between two values: an inverted law looks only there, for some ten digits."""
-        return self.quantile(q)
-
-    def rough_quantile(self, q: Array) -> Array:
-        """quantile(q) where a few digits suffice."""
-        return self.quantile(q)
+    def nodes(self, mass: float, limit: float) -> Array:
+        """Finite points (n, *shape) between which the cdf is almost linear, to look for intervals of a mass."""
+        ranks = limit * np.sin(np.linspace(0.0, np.pi / 2.0, _NODES)) ** 2
+        points = self.quantile(ranks.reshape(-1, *[1] * len(self.shape)) + np.zeros(self.shape))
+        return np.where(np.isfinite(points), points, self.quantile(np.full(self.shape, 0.5 * limit)))
 
     def below(self, y: Array) -> Array:
         """P(Y < y)."""
@@ -169,7 +165,7 @@ class Law:
 
     def highest_interval(self, mass: float) -> tuple[Array, Array]:
         """The shortest interval that holds `mass`."""
-        return search.shortest_integers(self, mass) if self.discrete else search.shortest(self, mass)
+        return shortest_integers(self, mass) if self.discrete else shortest(self, mass)
 
     def first_probability(self) -> Array:
         """Of rankings, the probability of each item to be ranked first."""

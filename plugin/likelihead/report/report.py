@@ -170,6 +170,7 @@ def _detail_blocks(run: Run, subject: Subject) -> Iterator[Block]:
     meaning = "The means over the rows of each part, with standard errors; the lower the better, but for accuracy, "
     meaning += "coverage (which should be 0.9) and rank correlation."
     yield Block("scores", "All scores", meaning, table=Table(*score_table(run.evaluations)))
-    if subject.encoder is not None:
-        meaning = "What each column was taken for. Numbers are standardised, categories get a column for each level."
+    if subject.encoder is not None and subject.encoder.description:
+        meaning = "What each column was taken for and why, in the training rows. Numbers are standardised, categories "
+        meaning += "get a column for each level; x is what the network sees."
         yield Block("columns", "The columns of the table", meaning, table=column_table(subject.encoder))

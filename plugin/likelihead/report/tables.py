@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any, NamedTuple
+
+import pandas as pd
 
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.evaluation.coefficients import coefficients, is_linear
-from likelihead.report.style import number, shortened
+from likelihead.report.style import number
 
 #: The most weights of which a table of coefficients is made.
 MOST_WEIGHTS = 200
-TYPES = {"number": "number", "category": "category", "date": "date"}
+#: What the columns of the description are called, where not by their own name.
+HEADINGS = {"missing": "empty cells", "inputs": "columns of x"}
 
 
 class Table(NamedTuple):
@@ -23,41 +25,16 @@ class Table(NamedTuple):
 
 
 def column_table(encoder: TableEncoder) -> Table:
-    """What was decided about each column of the table."""
-    rows = [_target_row(encoder, name) for name in encoder.target.names]
-    for role in ("weight", "exposure"):
-        name = getattr(encoder, role)
-        rows += [[name, role, "number", "", ""]] if name else []
-    for column in encoder.columns:
-        state = column.state()
-        has_missing = "(missing)" in "".join(column.names)
-        kind = TYPES.get(state["type"], state["type"])
-        rows.append([column.name, "input", kind, _contents(state), "yes" if has_missing else "no"])
-    return Table(["column", "role", "type", "values in the training rows", "empty cells"], rows)
+    """What was decided about each column of the table, without the columns of the description that hold nothing."""
+    described = encoder.describe().dropna(axis=1, how="all")
+    rows = [[_cell(cell) for cell in row] for row in described.itertuples(index=False)]
+    return Table([HEADINGS.get(name, name) for name in described], rows)
 
 
-def _target_row(encoder: TableEncoder, name: str) -> list[str]:
-    target = encoder.target.part(name)
-    labels = target.columns.labels
-    values = _listed(labels) if labels else target.target_type.support_text
-    return [name, "target", target.target_type.name.replace("_", " "), values, ""]
-
-
-def _contents(state: dict[str, Any]) -> str:
-    if "levels" in state:
-        return f"{len(state['levels'])} levels: {_listed(state['levels'])}" + (", others" if state.get("other") else "")
-    if "cycles" in state:
-        cycles = " and position in the " + ", ".join(state["cycles"]) if state["cycles"] else ""
-        return f"trend{cycles}"
-    text = f"mean {number(state['mean'])}, standard deviation {number(state['scale'])}"
-    if state.get("lowest") is None:
-        return text
-    return f"{number(state['lowest'])} to {number(state['highest'])}; {text}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = [shortened(str(name), 24) for name in names[:8]]
-    return ", ".join(shown) + (", …" if len(names) > 8 else "")
+def _cell(cell: Any) -> str:
+    if cell is None or cell is pd.NA or cell != cell:
+        return ""
+    return number(cell) if isinstance(cell, float) else str(cell)
 
 
 def coefficient_table(model: Any, data: Any) -> Table | None:

@@ -65,6 +65,16 @@ def checkpoint_file(path: str | Path) -> Path:
     return Path(path) / BEST if Path(path).is_dir() else Path(path)
 
 
+def check_single_run(path: str | Path) -> None:
+    """Raise a LikelihoodError for a directory that holds several runs, such as that of a sweep or of folds."""
+    runs = sorted(file.parent.parent for file in Path(path).glob(f"*/{BEST}"))
+    if runs:
+        raise LikelihoodError(
+            f"{str(path)!r} is not the directory of a run, but holds {len(runs)} of them: name one, such as "
+            f"{str(runs[0])!r}"
+        )
+
+
 def read(path: str | Path) -> dict[str, Any]:
     """Read the contents of a checkpoint, tensors and plain values.
 
@@ -77,6 +87,7 @@ def read(path: str | Path) -> dict[str, Any]:
     refuse_url(path, "checkpoint")
     file = checkpoint_file(path)
     if not file.is_file():
+        check_single_run(file.absolute().parent.parent)
         raise LikelihoodError(
             f"there is no checkpoint {str(file)!r}; name the directory of a run, or a file such as "
             "RUN/checkpoints/best.ckpt"

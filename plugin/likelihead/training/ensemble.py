@@ -165,12 +165,16 @@ class Ensemble(LikelihoodModule):
         return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("head.")}
 
     def _log_epoch(self, stage: str) -> None:
-        """Log the mean over the members of the NLL per row: in training over those that are still trained."""
+        """Log the mean over the members of the NLL per row.
+
+        In training it is that of those that are still trained; in validation those that have stopped count with their
+        best weights, which they keep.
+        """
         if stage not in ("train", "validation"):
             super()._log_epoch(stage)
             return
         total, rows = self.trainer.strategy.reduce(self._sums.pop(stage), reduce_op="sum").double().cpu()
-        nll = self.member_nll.clamp(max=self.best_nll) if stage == "validation" else total / rows
+        nll = torch.where(self.active, self.member_nll, self.best_nll) if stage == "validation" else total / rows
         of = slice(None) if stage == "validation" else self.active
         self.log(f"{stage}/nll", float(nll[of].mean()), prog_bar=True)
         if stage == "validation":

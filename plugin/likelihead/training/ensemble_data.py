@@ -30,8 +30,10 @@ def member_seed(seed: int, member: int) -> int:
 class EnsembleData(DataModule):
     """The rows of K members.
 
-    Training and validation rows are dealt into K shares at random; member k trains on all shares but the k-th, and its
-    validation rows are the k-th share. A single member keeps the training and validation rows as they are.
+    Training and validation rows are dealt into K shares; member k trains on all shares but the k-th, and its
+    validation rows are the k-th share. The shares are random rows. Where the data were split by group, they are whole
+    groups, and where they were split by time, K stretches of time, one after another, which border on training rows.
+    A single member keeps the training and validation rows as they are.
 
     Args:
         rows: the training, validation and test rows, read by index.
@@ -66,7 +68,10 @@ class EnsembleData(DataModule):
             )
         parts = [train] if validation is None or not len(validation) else [train, validation]
         pool = Joined(parts)
-        self.shares = _shares(len(train), len(pool), members, seed if split_seed is None else split_seed)
+        if members == 1 or rows.data is None or rows.data.units is None:
+            self.shares = _shares(len(train), len(pool), members, seed if split_seed is None else split_seed)
+        else:
+            self.shares = _shares_of_units(rows.data.units, members, rows.data.in_time)
         largest = max(len(pool) - len(share) for share in self.shares)
         size = chosen_batch_size(batch_size, largest, processes)
         scored = (train, validation) if members == 1 else (pool, pool)
@@ -94,8 +99,9 @@ class EnsembleData(DataModule):
         if part == "validation" and not len(parts[0]):
             return []
         trainer = self.trainer
-        return MemberLoader(
-            [
+
+        def loaders(steps: int | None = None) -> list[BatchLoader]:
+            return [
                 BatchLoader(
                     rows,
                     self.batch_size,
@@ -103,10 +109,15 @@ class EnsembleData(DataModule):
                     seed=member_seed(self.seed, member),
                     rank=trainer.global_rank if trainer else 0,
                     world_size=trainer.world_size if trainer else 1,
+                    steps=steps,
                 )
                 for member, rows in enumerate(parts)
             ]
-        )
+
+        made = loaders()
+        steps = [len(loader) for loader in made]
+        # Shares of groups differ in size: all members take as many steps as the one with most rows.
+        return MemberLoader(made if max(steps) - min(steps) <= 1 else loaders(max(steps)))
 
 
 def _shares(train: int, rows: int, members: int, seed: int) -> list[NDArray[np.int64]]:
@@ -120,6 +131,28 @@ def _shares(train: int, rows: int, members: int, seed: int) -> list[NDArray[np.i
         )
     order = np.random.default_rng([seed, members]).permutation(rows)
     return [np.sort(order[member::members]) for member in range(members)]
+
+
+def _shares_of_units(units: NDArray[np.int64], members: int, in_time: bool) -> list[NDArray[np.int64]]:
+    """As `_shares`, where rows of one unit (n,) are held out together; in time, units that follow one another."""
+    # Importing scikit-learn's model selection takes a second.
+    from sklearn.model_selection import GroupKFold
+
+    sizes = np.bincount(units)
+    if len(sizes) < members:
+        what = "different times" if in_time else "groups"
+        raise LikelihoodError(
+            f"{len(sizes)} {what} are too few for an ensemble of {members} members, each of which holds out its own"
+        )
+    if not in_time:
+        return [held_out for _, held_out in GroupKFold(members).split(units, groups=units)]
+    # The first unit of each member after the first: where the rows before it are nearest to its fair number.
+    before = np.cumsum(sizes)[:-1]
+    nearest = [int(np.abs(before - len(units) * member / members).argmin()) + 1 for member in range(1, members)]
+    # Every member has a unit at least.
+    others = np.arange(members - 1)
+    starts = others + np.clip(np.maximum.accumulate(np.array(nearest) - others), 1, len(sizes) - members + 1)
+    return [np.flatnonzero(np.isin(units, stretch)) for stretch in np.split(np.arange(len(sizes)), starts)]
 
 
 class _Orders:
@@ -140,7 +173,7 @@ class MemberLoader:
     Where a member has fewer rows than another, its batch is filled up with rows of weight 0.
 
     Args:
-        loaders: the loader of each member; their numbers of rows differ by at most one.
+        loaders: the loader of each member; their numbers of steps differ by at most one.
     """
 
     batch_sampler = None

@@ -34,18 +34,24 @@ def split_frame(
     >>> split_frame(frame, options, seed=0)["test"]
     array([0, 1])
     """
-    split = kind_of_split(options)
-    keys: NDArray[Any] | None = None
-    if split == "group":
-        require_columns(frame, [options["group"]], "group")
-        keys = group_codes(frame[options["group"]])
-    elif split == "time":
-        require_columns(frame, [options["time"]], "time")
-        keys = _times(frame[options["time"]])
+    split, keys = kind_of_split(options), split_keys(frame, options)
     folds, fold = options.get("folds"), options.get("fold")
     _check_folds(folds, fold, holds_out_test)
     fraction = options["test_fraction"] if holds_out_test else 0.0
     return split_rows(len(frame), fraction, options["validation_fraction"], seed, split, keys, folds, fold)
+
+
+def split_keys(frame: pd.DataFrame, options: Mapping[str, Any]) -> NDArray[Any] | None:
+    """The group or the time of each row (n,), by which rows are held out; None where that is at random.
+
+    Raises:
+        LikelihoodError: as `split_frame`.
+    """
+    split = kind_of_split(options)
+    if split == "random":
+        return None
+    require_columns(frame, [options[split]], split)
+    return group_codes(frame[options["group"]]) if split == "group" else _times(frame[options["time"]])
 
 
 def _check_folds(folds: int | None, fold: int | None, holds_out_test: bool) -> None:

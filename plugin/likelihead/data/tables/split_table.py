@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ from likelihead.data.tables.censoring import Censoring
 from likelihead.data.tables.encode_table import encode_parts, encode_table, with_target
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.data.tables.remarks import report_determined_targets, report_leaks
-from likelihead.data.tables.split_keys import split_frame
+from likelihead.data.tables.split_keys import kind_of_split, split_frame, split_keys
 from likelihead.errors import LikelihoodError, suggest
 from likelihead.families.censoring import check_censorable
 from likelihead.families.family import probe_family
@@ -113,7 +114,14 @@ def split(
         parts["test"] = encode_table(test, encoder, missing_target=options["missing_target"])
     report_determined_targets(table.frame, encoder, rows["train"])
     report_leaks(table.frame, rows, encoder, options["group"], held_out)
-    return Data(**parts, name=table.name, encoder=encoder)
+    units = _units(table.frame, options, np.concatenate([rows["train"], rows["validation"]]))
+    return Data(**parts, name=table.name, encoder=encoder, units=units, in_time=kind_of_split(options) == "time")
+
+
+def _units(frame: pd.DataFrame, options: Mapping[str, Any], rows: RowNumbers) -> RowNumbers | None:
+    """The group or the place in time of some rows; None where rows are held out at random."""
+    keys = split_keys(frame, options)
+    return None if keys is None else np.unique(keys[rows], return_inverse=True)[1].astype(np.int64)
 
 
 def _check_training_rows(rows: Mapping[str, RowNumbers]) -> None:

@@ -109,7 +109,7 @@ def fan_panel(answer: Answer, entry: Input, values: pd.Series, quantiles: Array,
     _label(plot, values)
     plot.set_xlabel(shortened(entry.name, 40))
     plot.set_ylabel(shortened(answer.label, 30))
-    plot.legend(loc="best")
+    figure.legend(loc="outside lower center", ncols=2, markerscale=2.0)
     alt = f"Quantiles of {answer.label} along {entry.name}, with {len(at)} observed values"
     return Panel(figure, alt)
 
