@@ -130,6 +130,12 @@ def _hurdle_gamma(y: Array, gate_logits: Array, mean: Array, concentration: Arra
     return _hurdle(y, gate_logits, _gamma_mean(np.where(y == 0, 1.0, y), mean, concentration))
 
 
+def _inflated_beta(y: Array, gate_logits: Array, one_logits: Array, logits: Array, precision: Array) -> Array:
+    zero, one = special.expit(gate_logits), special.expit(one_logits)
+    inside = np.log1p(-zero) + np.log1p(-one) + _beta_proportion(np.clip(y, 0.01, 0.99), logits, precision)
+    return np.select([y == 0, y == 1], [np.log(zero), np.log1p(-zero) + np.log(one)], inside)
+
+
 def _binomial(y: Array, total_count: Array, logits: Array) -> Array:
     return stats.binom.logpmf(y, total_count, special.expit(logits))
 
@@ -216,6 +222,11 @@ _TABLE = (
         {**read("binomial"), "parameters": {"total_count": 15}},
     ),
     Case("beta_proportion", None, {"logits": LOC, "precision": 9.0 * SCALE}, _beta_proportion, SHARE, NOT_SHARES),
+    Case(
+        "inflated_beta", None,
+        {"gate_logits": GATES, "one_logits": GATES.flip(0), "logits": LOC / 2.0, "precision": 9.0 * SCALE},
+        _inflated_beta, row(0.0, 0.4, 1.0, 0.77), spoiled(row(0.0, 0.4, 1.0, 0.77), below=-0.1, above=1.1),
+    ),
     Case("categorical", 3, {"logits": LOGITS}, _categorical, LABELS, NOT_LABELS),
     Case(
         "dirichlet", 3, {"concentration": 5.0 * SIMPLEX.flip(-1)}, _dirichlet, SIMPLEX,

@@ -65,15 +65,15 @@ def crps_from_moments(y: Array, cdf: Array, mean: Array, share: Array, half_gini
     return score
 
 
-def crps_with_zeros(base: Scorable, share: Array, y: Array) -> Array:
-    """The CRPS of a law on the positive half-line B that has a share s, and 0 the rest 1 - s.
+def crps_with_mass(base: Scorable, share: Array, y: Array, at: float = 0.0) -> Array:
+    """The CRPS of a law B on one side of a point that has a share s, and the point itself the rest 1 - s.
 
-    s E|B - y| + (1 - s) |y| - s (1 - s) E B - s^2 G, where G = E|B - B'| / 2 is half of Gini's mean difference. The
-    share may exceed 1: then zeros of B are taken away.
+    s E|B - y| + (1 - s) |y - at| - s (1 - s) E|B - at| - s^2 G, where G = E|B - B'| / 2 is half of Gini's mean
+    difference. The share may exceed 1: then some of the point's own probability in B is taken away.
     """
-    mean = base.mean()
-    # The base's score at 0 is E B - G.
-    half_gini = mean - base.crps(np.zeros(base.shape))
+    reach = np.abs(base.mean() - at)
+    # The base's score at the point is E|B - at| - G.
+    half_gini = reach - base.crps(np.full(base.shape, at))
     distance = base.crps(y) + half_gini
-    score: Array = share * distance + (1.0 - share) * np.abs(y) - share * (1.0 - share) * mean - share**2 * half_gini
-    return score
+    score: Array = share * distance + (1.0 - share) * np.abs(y - at) - share * (1.0 - share) * reach
+    return score - share**2 * half_gini

@@ -69,6 +69,7 @@ SIMULATORS: dict[str, Simulator] = {
     "hurdle Poisson": zeros.papers,
     "hurdle NegativeBinomial": zeros.citations,
     "hurdle GammaMean": zeros.rainfall,
+    "hurdle BetaProportion with ones": zeros.attendance,
 }
 GENERIC = "generic"
 
@@ -91,7 +92,7 @@ def default_name(family: str | Mapping[str, Any] | type) -> str:
     resolved = probe_family(family)
     if resolved.components:
         return SIMULATORS["mixture"].__name__ if resolved.cls.__name__ == "Normal" else GENERIC
-    if resolved.zeros:
+    if resolved.wrappings:
         return SIMULATORS[resolved.name].__name__ if resolved.name in SIMULATORS else GENERIC
     if path_of(resolved.cls) in SIMULATORS:
         return SIMULATORS[path_of(resolved.cls)].__name__
