@@ -88,6 +88,15 @@ NOT_SHARES = spoiled(SHARE, zero=0.0, one=1.0, below=-0.1, above=1.1)
 NOT_LABELS = spoiled(LABELS, negative=-1.0, too_large=3.0, fraction=0.5)
 
 
+def _tweedie(y: Array, mean: Array, dispersion: Array, power: Array) -> Array:
+    """By the definition: a Poisson number of gamma variates, summed over the number."""
+    rate, shape = mean ** (2.0 - power) / (dispersion * (2.0 - power)), (2.0 - power) / (power - 1.0)
+    number = np.arange(1.0, 400.0)[:, None]
+    scale = dispersion * (power - 1.0) * mean ** (power - 1.0)
+    terms = stats.poisson.logpmf(number, rate) + stats.gamma.logpdf(np.maximum(y, 1e-9), number * shape, scale=scale)
+    return np.where(y == 0.0, -rate, special.logsumexp(terms, 0))
+
+
 def _beta_proportion(y: Array, logits: Array, precision: Array) -> Array:
     mean = special.expit(logits)
     return stats.beta.logpdf(y, mean * precision, (1.0 - mean) * precision)
@@ -226,6 +235,10 @@ _TABLE = (
         "inflated_beta", None,
         {"gate_logits": GATES, "one_logits": GATES.flip(0), "logits": LOC / 2.0, "precision": 9.0 * SCALE},
         _inflated_beta, row(0.0, 0.4, 1.0, 0.77), spoiled(row(0.0, 0.4, 1.0, 0.77), below=-0.1, above=1.1),
+    ),
+    Case(
+        "tweedie", None, {"mean": MEANS, "dispersion": 2.0 * DISPERSION + 0.3, "power": row(1.2, 1.5, 1.6, 1.85)},
+        _tweedie, WITH_ZEROS, spoiled(WITH_ZEROS, negative=-1.0),
     ),
     Case("categorical", 3, {"logits": LOGITS}, _categorical, LABELS, NOT_LABELS),
     Case(

@@ -19,12 +19,16 @@ from likelihead.target_types import target_type_of
 ZERO, ONE, A, B = 0.2, 0.3, 2.0, 5.0
 
 
+def exact(value: float) -> torch.Tensor:
+    return torch.tensor([value], dtype=torch.float64)
+
+
 def shares(zero: float | None, one: float | None) -> Any:
     found: Any = distributions.Beta(torch.tensor([A]).double(), torch.tensor([B]).double())
     if one is not None:
-        found = distributions.HurdleOne(found, torch.logit(torch.tensor([one]).double()))
+        found = distributions.HurdleOne(found, torch.logit(exact(one)))
     if zero is not None:
-        found = distributions.Hurdle(found, torch.logit(torch.tensor([zero]).double()))
+        found = distributions.Hurdle(found, torch.logit(exact(zero)))
     return found
 
 

@@ -70,6 +70,7 @@ SIMULATORS: dict[str, Simulator] = {
     "hurdle NegativeBinomial": zeros.citations,
     "hurdle GammaMean": zeros.rainfall,
     "hurdle BetaProportion with ones": zeros.attendance,
+    "Tweedie": zeros.claims,
 }
 GENERIC = "generic"
 

@@ -58,3 +58,11 @@ def attendance(rng: np.random.Generator, rows: int) -> Simulation:
     shares = own.BetaProportion(tensor(mean_logit), tensor(15.0 + 2.0 * income))
     truth = own.Hurdle(own.HurdleOne(shares, tensor(everything)), tensor(none))
     return Simulation({"distance": distance, "mood": mood, "income": income}, truth, ["attended"])
+
+
+def claims(rng: np.random.Generator, rows: int) -> Simulation:
+    """Tweedie: what an insurer pays for a car in a year, given the driver's age, the car's power and the town."""
+    age, power, town = rng.uniform(18, 85, rows), rng.uniform(40, 250, rows), rng.uniform(0, 1, rows)
+    log_mean = -0.3 + 1.9 * bump(age, 21, 7) + 0.8 * rise(age, 72, 4) + 1.2 * rise(power, 150, 20) + 1.3 * town
+    truth = own.Tweedie(tensor(np.exp(log_mean)), tensor(np.full(rows, 1.4)), tensor(np.full(rows, 1.6)))
+    return Simulation({"age": age, "power": power, "town": town}, truth, ["paid"])
