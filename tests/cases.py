@@ -240,6 +240,11 @@ _TABLE = (
         "tweedie", None, {"mean": MEANS, "dispersion": 2.0 * DISPERSION + 0.3, "power": row(1.2, 1.5, 1.6, 1.85)},
         _tweedie, WITH_ZEROS, spoiled(WITH_ZEROS, negative=-1.0),
     ),
+    Case(
+        "truncated_normal", None, {"loc": LOC, "scale": SCALE + 0.8},
+        lambda y, loc, scale: stats.truncnorm.logpdf(y, -loc / scale, np.inf, loc, scale), WITH_ZEROS,
+        spoiled(WITH_ZEROS, negative=-1.0),
+    ),
     Case("categorical", 3, {"logits": LOGITS}, _categorical, LABELS, NOT_LABELS),
     Case(
         "dirichlet", 3, {"concentration": 5.0 * SIMPLEX.flip(-1)}, _dirichlet, SIMPLEX,

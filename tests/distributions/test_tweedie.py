@@ -84,7 +84,8 @@ def some() -> Tweedie:
 
 def test_the_crps_is_its_integral_and_the_cdf_that_of_samples() -> None:
     y = np.array([0.0, 1.3, 30.0, 41.0])
-    np.testing.assert_allclose(law(some()).crps(y), crps_by_quadrature(law(some()), y), rtol=1e-6)
+    with np.errstate(over="ignore", invalid="ignore"):
+        np.testing.assert_allclose(law(some()).crps(y), crps_by_quadrature(law(some()), y), rtol=1e-6)
     torch.manual_seed(0)
     drawn = some().sample((50_000,)).numpy()
     np.testing.assert_allclose((drawn <= y).mean(0), law(some()).cdf(y), atol=0.01)

@@ -17,7 +17,7 @@ from torch.distributions import Independent, MixtureSameFamily, constraints
 
 from likelihead.distributions.formula import Derivatives, Formula
 from likelihead.distributions.stirling import wide
-from likelihead.distributions.wrapped import parameter_dtype
+from likelihead.distributions.wrapped import own_dtype
 from likelihead.errors import LikelihoodError
 
 #: An interval over which the logarithm of a tail changes by less is measured by the density in its middle.
@@ -97,7 +97,7 @@ def log_mass(dist: Any, lower: Tensor, upper: Tensor, inside: Tensor) -> Tensor:
     is_empty = beyond | (upper < least) | (lower >= upper)
     result = _mass_between(dist, lower, upper, no_lower | is_empty, no_upper | is_empty, inside)
     result = result.masked_fill(is_empty, -torch.inf)
-    return result.to(torch.promote_types(inside.dtype, parameter_dtype(dist)))
+    return result.to(torch.promote_types(inside.dtype, own_dtype(dist) or inside.dtype))
 
 
 def log_likelihood(dist: Any, y: Tensor, bounds: Tensor | None = None, truncation: Tensor | None = None) -> Tensor:

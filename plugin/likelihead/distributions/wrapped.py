@@ -42,6 +42,12 @@ class Wrapped(TorchDistribution):
         return self.rebuilt(self.base_dist.expand(shape), parameters)
 
 
+def own_dtype(dist: Any) -> torch.dtype | None:
+    """The dtype of the parameters of a distribution; None if it has none but those of its base."""
+    values = (getattr(dist, name, None) for name in dist.arg_constraints)
+    return next((value.dtype for value in values if isinstance(value, Tensor)), None)
+
+
 def parameter_dtype(dist: Any) -> torch.dtype:
     """The dtype of the parameters of a distribution, or of what it is made of.
 
@@ -49,8 +55,7 @@ def parameter_dtype(dist: Any) -> torch.dtype:
     >>> parameter_dtype(dist.Poisson(torch.tensor(1.0)))
     torch.float32
     """
-    values = (getattr(dist, name, None) for name in dist.arg_constraints)
-    found = next((value.dtype for value in values if isinstance(value, Tensor)), None)
+    found = own_dtype(dist)
     if found is None and hasattr(dist, "base_dist"):
         return parameter_dtype(dist.base_dist)
     return torch.float32 if found is None else found

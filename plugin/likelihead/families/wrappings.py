@@ -1,14 +1,16 @@
-"""What the keys of a distribution's mapping make of a univariate class: a mass at 1, extra zeros or a hurdle."""
+"""What the keys of a distribution's mapping make of a univariate class: limits, a mass at 1, extra zeros, a hurdle."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
 from likelihead.distributions.ones import HurdleOne
+from likelihead.distributions.truncated import Truncated
 from likelihead.distributions.zeros import Hurdle, ZeroInflated
 from likelihead.errors import LikelihoodError, suggest
 from likelihead.families.signature import Signature
@@ -36,6 +38,16 @@ class Wrapping:
         return self.cls(base, **own, **self.settings, validate_args=False)
 
 
+def _limits(value: Any) -> Wrapping:
+    is_pair = isinstance(value, Sequence) and len(value) == 2
+    if not is_pair or not all(end is None or isinstance(end, int | float) for end in value) or value == [None, None]:
+        raise LikelihoodError(f"limits is {value!r}: give a lower and an upper limit, such as [0, null] or [0, 10]")
+    low, high = (
+        end if given is None else float(given) for given, end in zip(value, (-math.inf, math.inf), strict=True)
+    )
+    return Wrapping(Truncated, "truncated {}", {}, {"low": low, "high": high})
+
+
 def _zeros(value: Any) -> Wrapping:
     choices = {"inflated": ZeroInflated, "hurdle": Hurdle}
     if value not in choices:
@@ -50,9 +62,10 @@ def _ones(value: Any) -> Wrapping:
 
 
 #: The keys, in the order in which they wrap.
-WRAPPINGS: dict[str, Callable[[Any], Wrapping]] = {"ones": _ones, "zeros": _zeros}
+WRAPPINGS: dict[str, Callable[[Any], Wrapping]] = {"limits": _limits, "ones": _ones, "zeros": _zeros}
 #: What a class must be to be wrapped, for messages.
 _WHAT = {
+    "limits": "continuous families of numbers",
     "zeros": "families of counts or positive numbers without extra zeros of their own",
     "ones": "families of proportions",
 }

@@ -16,7 +16,7 @@ from likelihead.laws.shortest import Searchable
 
 _TAIL = np.array([1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.03])
 #: Ranks between whose quantiles the cdf is smooth enough for eight nodes.
-_RANKS = np.concatenate([_TAIL, np.linspace(0.06, 0.94, 23), 1.0 - _TAIL[::-1]])
+RANKS = np.concatenate([_TAIL, np.linspace(0.06, 0.94, 23), 1.0 - _TAIL[::-1]])
 
 
 def crps_by_quadrature(law: Searchable, y: Array) -> Array:
@@ -29,8 +29,8 @@ def crps_by_quadrature(law: Searchable, y: Array) -> Array:
         y: (..., *law.shape), finite.
     """
     y = np.broadcast_to(y, np.broadcast_shapes(np.shape(y), law.shape))
-    knots = law.quantile(_RANKS.reshape(-1, *[1] * len(law.shape)) + np.zeros(law.shape))
-    knots = np.clip(knots, -1e300, 1e300).reshape(len(_RANKS), *[1] * (y.ndim - len(law.shape)), *law.shape)
+    knots = law.quantile(RANKS.reshape(-1, *[1] * len(law.shape)) + np.zeros(law.shape))
+    knots = np.clip(knots, -1e300, 1e300).reshape(len(RANKS), *[1] * (y.ndim - len(law.shape)), *law.shape)
     nodes, weights = np.polynomial.legendre.leggauss(8)
     total = np.maximum(knots[0] - y, 0.0) + np.maximum(y - knots[-1], 0.0)
     for start, end in itertools.pairwise(knots):

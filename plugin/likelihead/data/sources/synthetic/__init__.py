@@ -71,6 +71,7 @@ SIMULATORS: dict[str, Simulator] = {
     "hurdle GammaMean": zeros.rainfall,
     "hurdle BetaProportion with ones": zeros.attendance,
     "Tweedie": zeros.claims,
+    "truncated Normal": positives.harvests,
 }
 GENERIC = "generic"
 
