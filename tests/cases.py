@@ -171,6 +171,12 @@ def _multivariate_normal(y: Array, loc: Array, scale_tril: Array) -> Array:
     return np.array([density.logpdf(z) for z, density in zip(y, densities, strict=True)])
 
 
+def _multivariate_student_t(y: Array, df: Array, loc: Array, scale_tril: Array) -> Array:
+    rows = zip(loc, scale_tril, df, strict=True)
+    densities = (stats.multivariate_t(m, factor @ factor.T, each) for m, factor, each in rows)
+    return np.array([density.logpdf(z) for z, density in zip(y, densities, strict=True)])
+
+
 def _negative_binomial(y: Array, mean: Array, dispersion: Array) -> Array:
     return stats.nbinom.logpmf(y, 1.0 / dispersion, 1.0 / (1.0 + dispersion * mean))
 
@@ -281,6 +287,18 @@ _TABLE = (
         "multivariate_normal", 2,
         {"loc": VECTORS.flip(-1), "scale_tril": torch.tensor([[1.0, 0.0], [0.5, 2.0]]).double().expand(4, 2, 2)},
         _multivariate_normal, VECTORS, spoiled(VECTORS),
+    ),
+    Case(
+        "multivariate_student_t", 2,
+        {
+            "df": row(2.5, 4.0, 9.0, 40.0), "loc": VECTORS.flip(-1),
+            "scale_tril": torch.tensor([[1.0, 0.0], [0.5, 2.0]]).double().expand(4, 2, 2),
+        },
+        _multivariate_student_t, VECTORS, spoiled(VECTORS),
+    ),
+    Case(
+        "diagonal_normal", 2, {"loc": VECTORS.flip(-1), "scale": VECTORS.abs() + 0.3},
+        lambda y, loc, scale: stats.norm.logpdf(y, loc, scale).sum(-1), VECTORS, spoiled(VECTORS),
     ),
     Case("negative_binomial", None, {"mean": MEANS, "dispersion": DISPERSION}, _negative_binomial, COUNTS, NOT_COUNTS),
     Case(

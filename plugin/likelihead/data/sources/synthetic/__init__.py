@@ -12,7 +12,7 @@ from torch import Tensor
 
 from likelihead.configs import defaults
 from likelihead.data.dataset import Data
-from likelihead.data.sources.synthetic import classes, counts, extremes, positives, reals, zeros
+from likelihead.data.sources.synthetic import classes, counts, extremes, positives, reals, vectors, zeros
 from likelihead.data.sources.synthetic.generic import generic
 from likelihead.data.sources.synthetic.simulation import Simulation, Simulator, Synthetic
 from likelihead.data.tables.split_table import Table, split
@@ -72,6 +72,8 @@ SIMULATORS: dict[str, Simulator] = {
     "hurdle BetaProportion with ones": zeros.attendance,
     "Tweedie": zeros.claims,
     "truncated Normal": positives.harvests,
+    "MultivariateStudentT": vectors.weather_stations,
+    "DiagonalNormal": vectors.instruments,
 }
 GENERIC = "generic"
 

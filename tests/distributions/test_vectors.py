@@ -1,0 +1,52 @@
+"""Families of vectors against mpmath, scipy and the families that they are limits of."""
+
+from __future__ import annotations
+
+import mpmath as mp
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from likelihead import distributions
+from likelihead.inference import interval, mean, mode, quantile
+
+FACTOR = torch.tensor([[1.0, 0.0, 0.0], [-1.5, 2.0, 0.0], [0.3, 0.4, 0.9]], dtype=torch.float64)
+LOC = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
+Y = torch.tensor([4.0, 1.0, -3.0], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("df", [0.01, 0.7, 3.0, 50.0, 1e4, 1e8, 1e12])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_the_multivariate_t_is_its_formula_in_40_digits(df: float, dtype: torch.dtype) -> None:
+    leaf = torch.tensor(df, dtype=dtype, requires_grad=True)
+    log_prob = distributions.MultivariateStudentT(leaf, LOC.to(dtype), FACTOR.to(dtype)).log_prob(Y.to(dtype))
+    (gradient,) = torch.autograd.grad(log_prob, leaf)
+    square = float((torch.linalg.solve(FACTOR, Y - LOC) ** 2).sum())
+    log_det = float(FACTOR.diagonal().log().sum())
+
+    def exact(v: mp.mpf) -> mp.mpf:
+        constant = mp.loggamma((v + 3) / 2) - mp.loggamma(v / 2) - mp.mpf(3) / 2 * mp.log(v * mp.pi)
+        return constant - log_det - (v + 3) / 2 * mp.log1p(square / v)
+
+    with mp.workdps(40):
+        value, slope = float(exact(mp.mpf(leaf.item()))), float(mp.diff(exact, mp.mpf(leaf.item())))
+    limit = 1e-12 if dtype == torch.float64 else 2e-6
+    assert log_prob.item() == pytest.approx(value, rel=limit, abs=limit)
+    assert gradient.item() * df == pytest.approx(slope * df, rel=1e-4, abs=1e-5)
+
+
+def test_the_multivariate_t_has_the_marginals_of_scipy() -> None:
+    built = distributions.MultivariateStudentT(torch.tensor(4.0).double(), LOC, FACTOR)
+    marginals = stats.t(4.0, LOC, np.sqrt(np.diag(FACTOR @ FACTOR.T)))
+    np.testing.assert_allclose(quantile(built, 0.1), marginals.ppf(0.1), rtol=1e-12)
+    np.testing.assert_allclose(torch.stack(interval(built, 0.9)), np.stack(marginals.interval(0.9)), rtol=1e-12)
+    assert mode(built).tolist() == mean(built).tolist() == LOC.tolist()
+
+
+def test_a_diagonal_normal_is_a_multivariate_normal_with_a_diagonal_factor() -> None:
+    scale = torch.tensor([0.3, 2.0, 5.0], dtype=torch.float64)
+    ours = distributions.DiagonalNormal(LOC, scale)
+    full = stats.multivariate_normal(LOC, np.diag(scale.numpy() ** 2))
+    assert ours.log_prob(Y).item() == pytest.approx(float(full.logpdf(Y)), rel=1e-12)
+    np.testing.assert_allclose(quantile(ours, 0.3), stats.norm.ppf(0.3, LOC, scale), rtol=1e-12)
