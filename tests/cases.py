@@ -300,6 +300,17 @@ _TABLE = (
         "diagonal_normal", 2, {"loc": VECTORS.flip(-1), "scale": VECTORS.abs() + 0.3},
         lambda y, loc, scale: stats.norm.logpdf(y, loc, scale).sum(-1), VECTORS, spoiled(VECTORS),
     ),
+    Case(
+        "low_rank_normal", 2,
+        {
+            "loc": VECTORS.flip(-1), "scale": VECTORS.abs() + 0.3,
+            "factor": torch.tensor([[1.0, 0.2], [-0.5, 2.0]]).double().expand(4, 2, 2),
+        },
+        lambda y, loc, factor, scale: _multivariate_normal(
+            y, loc, np.linalg.cholesky(factor @ factor.swapaxes(1, 2) + scale[:, None] ** 2 * np.eye(2))
+        ),
+        VECTORS, spoiled(VECTORS),
+    ),
     Case("negative_binomial", None, {"mean": MEANS, "dispersion": DISPERSION}, _negative_binomial, COUNTS, NOT_COUNTS),
     Case(
         "normal", None, {"loc": LOC, "scale": SCALE},

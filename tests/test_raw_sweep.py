@@ -14,7 +14,7 @@ from likelihead.families.family import Family, family_for
 from likelihead.target_types import target_type_of
 
 RAW = torch.arange(-100.0, 101.0, 5.0)
-SIZES = {"multivariate_normal": 2, "multivariate_student_t": 2, "diagonal_normal": 2,
+SIZES = {"multivariate_normal": 2, "multivariate_student_t": 2, "diagonal_normal": 2, "low_rank_normal": 2,
          "categorical": 3, "plackett_luce": 3, "dirichlet": 3, "ordinal": 3,
          "plackett_luce_partial": 3, "plackett_luce_top": 3}  # fmt: skip
 #: Targets as people have them, for each kind of support.
@@ -37,7 +37,7 @@ KINDS = {
     "beta_proportion": "proportion", "von_mises": "angle", "bernoulli": "binary", "categorical": "class",
     "ordinal": "class", "poisson": "count", "negative_binomial": "count", "zero_inflated_poisson": "count",
     "plackett_luce": "ranking", "multivariate_normal": "vector", "multivariate_student_t": "vector",
-    "diagonal_normal": "vector", "dirichlet": "shares",
+    "diagonal_normal": "vector", "low_rank_normal": "vector", "dirichlet": "shares",
 }  # fmt: skip
 #: The targets of any other family are those of its target type.
 KINDS |= {name: target_type_of(name).name for name in shipped() if name not in KINDS}

@@ -8,8 +8,10 @@ import pytest
 import torch
 from scipy import stats
 
-from likelihead import distributions
+from likelihead import DistributionHead, distributions
+from likelihead.configs import read
 from likelihead.inference import interval, mean, mode, quantile
+from likelihead.laws.law import law
 
 FACTOR = torch.tensor([[1.0, 0.0, 0.0], [-1.5, 2.0, 0.0], [0.3, 0.4, 0.9]], dtype=torch.float64)
 LOC = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
@@ -50,3 +52,18 @@ def test_a_diagonal_normal_is_a_multivariate_normal_with_a_diagonal_factor() -> 
     full = stats.multivariate_normal(LOC, np.diag(scale.numpy() ** 2))
     assert ours.log_prob(Y).item() == pytest.approx(float(full.logpdf(Y)), rel=1e-12)
     np.testing.assert_allclose(quantile(ours, 0.3), stats.norm.ppf(0.3, LOC, scale), rtol=1e-12)
+
+
+def test_a_low_rank_normal_is_the_multivariate_normal_with_its_covariance() -> None:
+    scale, factor = torch.tensor([0.3, 2.0, 5.0]).double(), FACTOR[:, :2] * 3.0
+    ours = distributions.LowRankNormal(LOC, factor, scale)
+    covariance = (factor @ factor.T + torch.diag(scale.square())).numpy()
+    assert ours.log_prob(Y).item() == pytest.approx(float(stats.multivariate_normal(LOC, covariance).logpdf(Y)), 1e-10)
+    np.testing.assert_allclose(quantile(ours, 0.3), stats.norm.ppf(0.3, LOC, np.sqrt(np.diag(covariance))), rtol=1e-10)
+    factored = distributions.MultivariateNormal(LOC, scale_tril=torch.from_numpy(np.linalg.cholesky(covariance)))
+    np.testing.assert_allclose(law(ours).energy(Y.numpy()), law(factored).energy(Y.numpy()), rtol=1e-10)
+
+
+def test_the_rank_is_an_option() -> None:
+    head = DistributionHead({**read("low_rank_normal"), "options": {"rank": 3}}, in_features=2, event_size=5)
+    assert head(torch.zeros(4, 2)).factor.shape == (4, 5, 3)

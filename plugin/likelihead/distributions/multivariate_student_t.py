@@ -17,7 +17,7 @@ from likelihead.laws.law import MARGINAL, Claim, Law, claims, law_of
 
 
 class MultivariateStudentT(dist.MultivariateStudentT):
-    """MultivariateStudentT(df, loc, scale_tril): df (...), loc (..., d), scale_tril (..., d, d), for vectors y (..., d).
+    """MultivariateStudentT(df, loc, scale_tril): df (...), loc (..., d), scale_tril (..., d, d), for y (..., d).
 
     With L z = y - loc, L being the lower triangular scale_tril, and x = df / 2,
     log p(y) = lgamma(x + d/2) - lgamma(x) - d log(2 pi x) / 2 - sum log diag(L) - (x + d/2) log(1 + |z|^2 / df). Pyro's

@@ -190,11 +190,11 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
             f"{cls.__name__} has no dimension of its own: leave out event_size={event_size}; for independent outputs "
             f"give output_shape=({event_size},)"
         )
-    shapes = signature.event_shapes(event_size) | inner
+    options = _mapping(mapping, "options")
+    shapes = signature.event_shapes(event_size, options) | inner
     rows = (*output_shape, components) if components else output_shape
     full = {name: torch.Size((*rows, *shapes.get(name, ()))) for name in roles}
     resolved = _links(signature, roles, links, floors)
-    options = _mapping(mapping, "options")
     spec: dict[str, Any] = {
         "family": path_of(cls),
         "parameters": roles,

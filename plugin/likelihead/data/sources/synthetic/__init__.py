@@ -74,6 +74,7 @@ SIMULATORS: dict[str, Simulator] = {
     "truncated Normal": positives.harvests,
     "MultivariateStudentT": vectors.weather_stations,
     "DiagonalNormal": vectors.instruments,
+    "LowRankNormal": vectors.pollution,
 }
 GENERIC = "generic"
 

@@ -1,4 +1,4 @@
-"""Simulators of real vectors with heavy tails or independent entries."""
+"""Simulators of real vectors with heavy tails, independent entries, or common causes."""
 
 from __future__ import annotations
 
@@ -34,3 +34,18 @@ def instruments(rng: np.random.Generator, rows: int) -> Simulation:
     inputs, loc, scale = _station(rng, rows)
     truth = own.DiagonalNormal(loc, scale[:, None] * torch.tensor([0.8, 2.0, 0.7], dtype=torch.float64))
     return Simulation(inputs, truth, ["temperature", "humidity", "wind"])
+
+
+def pollution(rng: np.random.Generator, rows: int) -> Simulation:
+    """Low-rank normal: six pollutants in the air of a town, which rise and fall with the traffic and the heating."""
+    hour, frost, wind = rng.uniform(0, 24, rows), rng.uniform(-15, 25, rows), rng.uniform(0, 12, rows)
+    traffic = 1.5 * bump(hour, 8, 2) + 1.7 * bump(hour, 17.5, 2.5)
+    heating = 2.5 * rise(-frost, 0, 3)
+    loads = np.array([[2.0, 1.6, 0.4, 0.2, 1.0, -1.2], [0.2, 0.5, 1.8, 1.5, 1.0, 0.3]])
+    level = 6.0 + np.outer(traffic, loads[0]) + np.outer(heating, loads[1]) - 0.25 * wind[:, None]
+    spread = np.stack([0.4 + 0.5 * traffic, 0.3 + 0.4 * heating], -1)
+    factor = tensor(spread[:, None, :] * loads.T[None])
+    scale = tensor(np.full((rows, 6), 0.3) + 0.02 * wind[:, None])
+    pollutants = ["no2", "soot", "so2", "pm10", "pm25", "ozone"]
+    return Simulation({"hour": hour, "frost": frost, "wind": wind}, own.LowRankNormal(tensor(level), factor, scale),
+                      pollutants)  # fmt: skip
