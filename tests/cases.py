@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import integrate, special, stats
 from torch import Tensor
 
 from likelihead.configs import read
@@ -74,6 +74,7 @@ REAL, POSITIVE, SHARE = row(-1.0, 0.5, 2.0, 5.5), row(0.1, 1.0, 2.5, 7.0), row(0
 COUNTS, LABELS, ANGLES = row(0.0, 1.0, 3.0, 12.0), torch.tensor([0, 2, 1, 2]), row(-3.0, 1.0, 2.0, -0.5)
 SIMPLEX = rows([0.2, 0.3, 0.5], [0.1, 0.1, 0.8], [0.6, 0.3, 0.1], [0.01, 0.98, 0.01])
 VECTORS = rows([1.0, -0.5], [0.0, 0.0], [0.3, 4.0], [2.0, -1.0])
+DIRECTIONS = rows([1.0, 0.0, 0.0], [0.6, 0.0, 0.8], [-0.48, 0.6, 0.64], [0.0, -0.6, 0.8])
 ORDERS = torch.tensor([[0, 1, 2], [2, 0, 1], [1, 2, 0], [2, 1, 0]])
 PARTIAL_ORDERS = torch.tensor([[0, 1, -1], [2, 0, 1], [1, -1, -1], [2, 1, -1]])
 LOGITS = rows([0.0, 0.0, 0.0], [1.0, -2.0, 0.5], [3.0, 3.5, -4.0], [-1.0, 0.2, 0.1])
@@ -175,6 +176,14 @@ def _multivariate_student_t(y: Array, df: Array, loc: Array, scale_tril: Array) 
     rows = zip(loc, scale_tril, df, strict=True)
     densities = (stats.multivariate_t(m, factor @ factor.T, each) for m, factor, each in rows)
     return np.array([density.logpdf(z) for z, density in zip(y, densities, strict=True)])
+
+
+def _projected_normal(y: Array, concentration: Array) -> Array:
+    """By the definition: the density of the normal vector, integrated along the ray."""
+    return np.array([
+        np.log(integrate.quad(lambda r, z=z, c=c: r**2 * stats.norm.pdf(r * z, c).prod(), 0.0, 20.0, epsabs=0)[0])
+        for z, c in zip(y, concentration, strict=True)
+    ])  # fmt: skip
 
 
 def _negative_binomial(y: Array, mean: Array, dispersion: Array) -> Array:
@@ -310,6 +319,10 @@ _TABLE = (
             y, loc, np.linalg.cholesky(factor @ factor.swapaxes(1, 2) + scale[:, None] ** 2 * np.eye(2))
         ),
         VECTORS, spoiled(VECTORS),
+    ),
+    Case(
+        "projected_normal", 3, {"concentration": LOGITS / 1.5 + 0.2}, _projected_normal, DIRECTIONS,
+        spoiled(DIRECTIONS, too_long=1.5, too_short=0.1),
     ),
     Case("negative_binomial", None, {"mean": MEANS, "dispersion": DISPERSION}, _negative_binomial, COUNTS, NOT_COUNTS),
     Case(

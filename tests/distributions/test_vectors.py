@@ -67,3 +67,30 @@ def test_a_low_rank_normal_is_the_multivariate_normal_with_its_covariance() -> N
 def test_the_rank_is_an_option() -> None:
     head = DistributionHead({**read("low_rank_normal"), "options": {"rank": 3}}, in_features=2, event_size=5)
     assert head(torch.zeros(4, 2)).factor.shape == (4, 5, 3)
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+@pytest.mark.parametrize("length", [0.0, 0.5, 4.0, 30.0, 1e3])
+def test_a_projected_normal_is_its_formula_in_30_digits(size: int, length: float) -> None:
+    """Towards the mean direction, beside it and away from it."""
+    concentration = length * torch.nn.functional.one_hot(torch.tensor(0), size).double()
+    for angle in (0.0, 0.3, 1.6, 3.1):
+        y = torch.zeros(size, dtype=torch.float64)
+        y[0], y[1] = np.cos(angle), np.sin(angle)
+        t = length * y[0].item()
+        with mp.workdps(30):
+            # The integral of r^(d - 1) exp(-(r - t)^2 / 2) over r > 0 is a parabolic cylinder function.
+            radial = mp.factorial(size - 1) * mp.exp(-(mp.mpf(t) ** 2) / 4) * mp.pcfd(-size, -mp.mpf(t))
+            exact = mp.log(radial) - (mp.mpf(length) ** 2 - mp.mpf(t) ** 2) / 2 - mp.mpf(size) / 2 * mp.log(2 * mp.pi)
+        found = distributions.ProjectedNormal(concentration).log_prob(y).item()
+        assert found == pytest.approx(float(exact), rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("length", [0.3, 29.9, 30.1, 1e6])
+def test_the_expected_vector_of_a_projected_normal(length: float) -> None:
+    """In three dimensions the mean length is an integral over the cosine, of the density of cases.py."""
+    concentration = torch.tensor([0.0, length, 0.0], dtype=torch.float64)
+    with mp.workdps(30):
+        bessel = mp.gamma(2) / (mp.sqrt(2) * mp.gamma(mp.mpf(5) / 2)) * length
+        expected = bessel * mp.hyp1f1(mp.mpf(1) / 2, mp.mpf(5) / 2, -(mp.mpf(length) ** 2) / 2)
+    assert mean(distributions.ProjectedNormal(concentration))[1].item() == pytest.approx(float(expected), rel=1e-7)

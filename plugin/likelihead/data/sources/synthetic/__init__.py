@@ -75,6 +75,7 @@ SIMULATORS: dict[str, Simulator] = {
     "MultivariateStudentT": vectors.weather_stations,
     "DiagonalNormal": vectors.instruments,
     "LowRankNormal": vectors.pollution,
+    "ProjectedNormal": vectors.migration,
 }
 GENERIC = "generic"
 

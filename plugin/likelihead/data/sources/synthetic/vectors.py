@@ -1,4 +1,4 @@
-"""Simulators of real vectors with heavy tails, independent entries, or common causes."""
+"""Simulators of real vectors with heavy tails, independent entries or common causes, and of directions in space."""
 
 from __future__ import annotations
 
@@ -49,3 +49,12 @@ def pollution(rng: np.random.Generator, rows: int) -> Simulation:
     pollutants = ["no2", "soot", "so2", "pm10", "pm25", "ozone"]
     return Simulation({"hour": hour, "frost": frost, "wind": wind}, own.LowRankNormal(tensor(level), factor, scale),
                       pollutants)  # fmt: skip
+
+
+def migration(rng: np.random.Generator, rows: int) -> Simulation:
+    """Projected normal: the direction in space in which a migrating bird flies, given day, wind and height."""
+    day, wind, height = rng.uniform(0, 365, rows), rng.uniform(-10, 10, rows), rng.uniform(0, 2000, rows)
+    north = 3.0 * np.sin(2 * np.pi * (day - 30) / 365)
+    concentration = stack(0.35 * wind + 0.5 * np.cos(day / 50), north, 1.6 - 3.2 * rise(height, 900, 120))
+    return Simulation({"day": day, "wind": wind, "height": height}, own.ProjectedNormal(1.5 * concentration),
+                      ["east", "north", "up"])  # fmt: skip
