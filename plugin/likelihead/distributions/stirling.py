@@ -102,8 +102,8 @@ class _Remainder(Formula):
 def remainder(x: Tensor) -> Tensor:
     """`remainder_value`, differentiable.
 
-    >>> remainder(torch.tensor(1e3))
-    tensor(8.3333e-05)
+    >>> remainder(torch.tensor(1e3, dtype=torch.float64))
+    tensor(8.3333e-05, dtype=torch.float64)
     """
     return _Remainder.of(x)
 
