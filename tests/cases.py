@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import integrate, special, stats
 from torch import Tensor
 
 from likelihead.configs import read
@@ -74,6 +74,7 @@ REAL, POSITIVE, SHARE = row(-1.0, 0.5, 2.0, 5.5), row(0.1, 1.0, 2.5, 7.0), row(0
 COUNTS, LABELS, ANGLES = row(0.0, 1.0, 3.0, 12.0), torch.tensor([0, 2, 1, 2]), row(-3.0, 1.0, 2.0, -0.5)
 SIMPLEX = rows([0.2, 0.3, 0.5], [0.1, 0.1, 0.8], [0.6, 0.3, 0.1], [0.01, 0.98, 0.01])
 VECTORS = rows([1.0, -0.5], [0.0, 0.0], [0.3, 4.0], [2.0, -1.0])
+DIRECTIONS = rows([1.0, 0.0, 0.0], [0.6, 0.0, 0.8], [-0.48, 0.6, 0.64], [0.0, -0.6, 0.8])
 ORDERS = torch.tensor([[0, 1, 2], [2, 0, 1], [1, 2, 0], [2, 1, 0]])
 PARTIAL_ORDERS = torch.tensor([[0, 1, -1], [2, 0, 1], [1, -1, -1], [2, 1, -1]])
 LOGITS = rows([0.0, 0.0, 0.0], [1.0, -2.0, 0.5], [3.0, 3.5, -4.0], [-1.0, 0.2, 0.1])
@@ -86,6 +87,15 @@ NOT_POSITIVE = spoiled(POSITIVE, negative=-1.0)
 NOT_PARTIAL_ORDERS = spoiled(PARTIAL_ORDERS, twice=1.0, gap=-1.0, too_large=3.0, fraction=0.5)
 NOT_SHARES = spoiled(SHARE, zero=0.0, one=1.0, below=-0.1, above=1.1)
 NOT_LABELS = spoiled(LABELS, negative=-1.0, too_large=3.0, fraction=0.5)
+
+
+def _tweedie(y: Array, mean: Array, dispersion: Array, power: Array) -> Array:
+    """By the definition: a Poisson number of gamma variates, summed over the number."""
+    rate, shape = mean ** (2.0 - power) / (dispersion * (2.0 - power)), (2.0 - power) / (power - 1.0)
+    number = np.arange(1.0, 400.0)[:, None]
+    scale = dispersion * (power - 1.0) * mean ** (power - 1.0)
+    terms = stats.poisson.logpmf(number, rate) + stats.gamma.logpdf(np.maximum(y, 1e-9), number * shape, scale=scale)
+    return np.where(y == 0.0, -rate, special.logsumexp(terms, 0))
 
 
 def _beta_proportion(y: Array, logits: Array, precision: Array) -> Array:
@@ -130,6 +140,12 @@ def _hurdle_gamma(y: Array, gate_logits: Array, mean: Array, concentration: Arra
     return _hurdle(y, gate_logits, _gamma_mean(np.where(y == 0, 1.0, y), mean, concentration))
 
 
+def _inflated_beta(y: Array, gate_logits: Array, one_logits: Array, logits: Array, precision: Array) -> Array:
+    zero, one = special.expit(gate_logits), special.expit(one_logits)
+    inside = np.log1p(-zero) + np.log1p(-one) + _beta_proportion(np.clip(y, 0.01, 0.99), logits, precision)
+    return np.select([y == 0, y == 1], [np.log(zero), np.log1p(-zero) + np.log(one)], inside)
+
+
 def _binomial(y: Array, total_count: Array, logits: Array) -> Array:
     return stats.binom.logpmf(y, total_count, special.expit(logits))
 
@@ -154,6 +170,20 @@ def _gaussian_mixture(y: Array, mixture_logits: Array, loc: Array, scale: Array)
 def _multivariate_normal(y: Array, loc: Array, scale_tril: Array) -> Array:
     densities = (stats.multivariate_normal(m, factor @ factor.T) for m, factor in zip(loc, scale_tril, strict=True))
     return np.array([density.logpdf(z) for z, density in zip(y, densities, strict=True)])
+
+
+def _multivariate_student_t(y: Array, df: Array, loc: Array, scale_tril: Array) -> Array:
+    rows = zip(loc, scale_tril, df, strict=True)
+    densities = (stats.multivariate_t(m, factor @ factor.T, each) for m, factor, each in rows)
+    return np.array([density.logpdf(z) for z, density in zip(y, densities, strict=True)])
+
+
+def _projected_normal(y: Array, concentration: Array) -> Array:
+    """By the definition: the density of the normal vector, integrated along the ray."""
+    return np.array([
+        np.log(integrate.quad(lambda r, z=z, c=c: r**2 * stats.norm.pdf(r * z, c).prod(), 0.0, 20.0, epsabs=0)[0])
+        for z, c in zip(y, concentration, strict=True)
+    ])  # fmt: skip
 
 
 def _negative_binomial(y: Array, mean: Array, dispersion: Array) -> Array:
@@ -216,6 +246,20 @@ _TABLE = (
         {**read("binomial"), "parameters": {"total_count": 15}},
     ),
     Case("beta_proportion", None, {"logits": LOC, "precision": 9.0 * SCALE}, _beta_proportion, SHARE, NOT_SHARES),
+    Case(
+        "inflated_beta", None,
+        {"gate_logits": GATES, "one_logits": GATES.flip(0), "logits": LOC / 2.0, "precision": 9.0 * SCALE},
+        _inflated_beta, row(0.0, 0.4, 1.0, 0.77), spoiled(row(0.0, 0.4, 1.0, 0.77), below=-0.1, above=1.1),
+    ),
+    Case(
+        "tweedie", None, {"mean": MEANS, "dispersion": 2.0 * DISPERSION + 0.3, "power": row(1.2, 1.5, 1.6, 1.85)},
+        _tweedie, WITH_ZEROS, spoiled(WITH_ZEROS, negative=-1.0),
+    ),
+    Case(
+        "truncated_normal", None, {"loc": LOC, "scale": SCALE + 0.8},
+        lambda y, loc, scale: stats.truncnorm.logpdf(y, -loc / scale, np.inf, loc, scale), WITH_ZEROS,
+        spoiled(WITH_ZEROS, negative=-1.0),
+    ),
     Case("categorical", 3, {"logits": LOGITS}, _categorical, LABELS, NOT_LABELS),
     Case(
         "dirichlet", 3, {"concentration": 5.0 * SIMPLEX.flip(-1)}, _dirichlet, SIMPLEX,
@@ -252,6 +296,33 @@ _TABLE = (
         "multivariate_normal", 2,
         {"loc": VECTORS.flip(-1), "scale_tril": torch.tensor([[1.0, 0.0], [0.5, 2.0]]).double().expand(4, 2, 2)},
         _multivariate_normal, VECTORS, spoiled(VECTORS),
+    ),
+    Case(
+        "multivariate_student_t", 2,
+        {
+            "df": row(2.5, 4.0, 9.0, 40.0), "loc": VECTORS.flip(-1),
+            "scale_tril": torch.tensor([[1.0, 0.0], [0.5, 2.0]]).double().expand(4, 2, 2),
+        },
+        _multivariate_student_t, VECTORS, spoiled(VECTORS),
+    ),
+    Case(
+        "diagonal_normal", 2, {"loc": VECTORS.flip(-1), "scale": VECTORS.abs() + 0.3},
+        lambda y, loc, scale: stats.norm.logpdf(y, loc, scale).sum(-1), VECTORS, spoiled(VECTORS),
+    ),
+    Case(
+        "low_rank_normal", 2,
+        {
+            "loc": VECTORS.flip(-1), "scale": VECTORS.abs() + 0.3,
+            "factor": torch.tensor([[1.0, 0.2], [-0.5, 2.0]]).double().expand(4, 2, 2),
+        },
+        lambda y, loc, factor, scale: _multivariate_normal(
+            y, loc, np.linalg.cholesky(factor @ factor.swapaxes(1, 2) + scale[:, None] ** 2 * np.eye(2))
+        ),
+        VECTORS, spoiled(VECTORS),
+    ),
+    Case(
+        "projected_normal", 3, {"concentration": LOGITS / 1.5 + 0.2}, _projected_normal, DIRECTIONS,
+        spoiled(DIRECTIONS, too_long=1.5, too_short=0.1),
     ),
     Case("negative_binomial", None, {"mean": MEANS, "dispersion": DISPERSION}, _negative_binomial, COUNTS, NOT_COUNTS),
     Case(

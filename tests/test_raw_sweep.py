@@ -14,7 +14,8 @@ from likelihead.families.family import Family, family_for
 from likelihead.target_types import target_type_of
 
 RAW = torch.arange(-100.0, 101.0, 5.0)
-SIZES = {"multivariate_normal": 2, "categorical": 3, "plackett_luce": 3, "dirichlet": 3, "ordinal": 3,
+SIZES = {"multivariate_normal": 2, "multivariate_student_t": 2, "diagonal_normal": 2, "low_rank_normal": 2,
+         "projected_normal": 3, "categorical": 3, "plackett_luce": 3, "dirichlet": 3, "ordinal": 3,
          "plackett_luce_partial": 3, "plackett_luce_top": 3}  # fmt: skip
 #: Targets as people have them, for each kind of support.
 ORDINARY = {
@@ -28,6 +29,7 @@ ORDINARY = {
     "ranking": [[0, 1, 2], [2, 1, 0], [1, 2, 0]],
     "vector": [[0.3, -1.0], [2.0, 1.5]],
     "partial_ranking": [[0, 1, -1], [2, 1, 0], [1, -1, -1]],
+    "unit_vector": [[1.0, 0.0, 0.0], [0.6, 0.0, 0.8], [-0.48, 0.6, 0.64]],
     "shares": [[0.2, 0.3, 0.5], [0.01, 0.09, 0.9]],
 }
 KINDS = {
@@ -35,7 +37,8 @@ KINDS = {
     "gamma": "positive", "log_normal": "positive", "weibull": "positive", "beta": "proportion",
     "beta_proportion": "proportion", "von_mises": "angle", "bernoulli": "binary", "categorical": "class",
     "ordinal": "class", "poisson": "count", "negative_binomial": "count", "zero_inflated_poisson": "count",
-    "plackett_luce": "ranking", "multivariate_normal": "vector", "dirichlet": "shares",
+    "plackett_luce": "ranking", "multivariate_normal": "vector", "multivariate_student_t": "vector",
+    "diagonal_normal": "vector", "low_rank_normal": "vector", "dirichlet": "shares",
 }  # fmt: skip
 #: The targets of any other family are those of its target type.
 KINDS |= {name: target_type_of(name).name for name in shipped() if name not in KINDS}

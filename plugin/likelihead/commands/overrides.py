@@ -21,7 +21,8 @@ from likelihead.errors import LikelihoodError, one_line, suggest
 OPEN = ("distribution.parameters.", "distribution.links.", "distribution.floors.", "distribution.options.")
 #: Keys that a config need not name: of one distribution, of a schedule that Lightning takes, and of a text file.
 OPTIONAL = (
-    "distribution.components", "distribution.zeros", "distribution.links", "distribution.floors",
+    "distribution.components", "distribution.zeros", "distribution.ones", "distribution.limits",
+    "distribution.links", "distribution.floors",
     "distribution.options", "optimizer.scheduler.interval", "optimizer.scheduler.frequency",
     "optimizer.scheduler.monitor", "data.encoding",
 )  # fmt: skip

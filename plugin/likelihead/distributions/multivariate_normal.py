@@ -18,7 +18,7 @@ from likelihead.laws.law import MARGINAL, Array, Claim, Law, claims, law_of, num
 _UNROLLED = 8
 
 
-class _Solver:
+class TriangularSolver:
     """Solves systems in a lower triangular factor (..., d, d), and in its transpose, in float64."""
 
     def __init__(self, factor: Tensor) -> None:
@@ -51,14 +51,14 @@ class _LogProb(Formula):
     @staticmethod
     def forward(y: Tensor, loc: Tensor, factor: Tensor) -> Tensor:
         dtype = torch.promote_types(y.dtype, loc.dtype)
-        z = _Solver(factor).solve(wide(y) - wide(loc))
+        z = TriangularSolver(factor).solve(wide(y) - wide(loc))
         log_det = wide(factor.diagonal(dim1=-2, dim2=-1)).log().sum(-1)
         return (-0.5 * (z * z).sum(-1) - log_det - z.shape[-1] * HALF_LOG_2PI).to(dtype)
 
     @staticmethod
     def derivatives(needed: Sequence[bool], value: Tensor, y: Tensor, loc: Tensor, factor: Tensor) -> Derivatives:
         dtype = value.dtype
-        solver = _Solver(factor)
+        solver = TriangularSolver(factor)
         z = solver.solve(wide(y) - wide(loc))
         d_loc = solver.solve(z, transposed=True).to(dtype)
         d_factor = (d_loc.unsqueeze(-1) * z.to(dtype).unsqueeze(-2)).tril()

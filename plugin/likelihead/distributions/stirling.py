@@ -99,6 +99,15 @@ class _Remainder(Formula):
         return (remainder_slope(x, x.dtype),)
 
 
+def remainder(x: Tensor) -> Tensor:
+    """`remainder_value`, differentiable.
+
+    >>> remainder(torch.tensor(1e3, dtype=torch.float64))
+    tensor(8.3333e-05, dtype=torch.float64)
+    """
+    return _Remainder.of(x)
+
+
 def log_rising(x: Tensor, steps: Tensor) -> Tensor:
     """lgamma(x + steps) - lgamma(x) - steps log(x + steps), differentiable, without cancellation at large x.
 
@@ -113,7 +122,7 @@ def log_rising(x: Tensor, steps: Tensor) -> Tensor:
     """
     small, large = x.clamp(max=1.0), x.clamp(min=1.0)
     near = torch.lgamma(small + steps) - torch.lgamma(small) - torch.xlogy(steps, small + steps)
-    remainders = _Remainder.of(large + steps) - _Remainder.of(large)
+    remainders = remainder(large + steps) - remainder(large)
     far = (large - 0.5) * torch.log1p(steps / large) - steps + remainders
     return torch.where(x < 1.0, near, far)
 

@@ -17,6 +17,7 @@ from torch.distributions import Independent, MixtureSameFamily, constraints
 
 from likelihead.distributions.formula import Derivatives, Formula
 from likelihead.distributions.stirling import wide
+from likelihead.distributions.wrapped import own_dtype
 from likelihead.errors import LikelihoodError
 
 #: An interval over which the logarithm of a tail changes by less is measured by the density in its middle.
@@ -91,10 +92,12 @@ def log_mass(dist: Any, lower: Tensor, upper: Tensor, inside: Tensor) -> Tensor:
     no_lower, no_upper = lower <= least, upper >= most
     if dist.support.is_discrete:
         lower, upper = torch.ceil(lower) - 1.0, torch.floor(upper)  # Y > lower
-    is_empty = (lower >= most) | (upper < least) | (lower >= upper)
+    # A mass at the greatest value is what lies beyond every other.
+    beyond = lower > most if getattr(dist, "has_mass_at_top", False) else lower >= most
+    is_empty = beyond | (upper < least) | (lower >= upper)
     result = _mass_between(dist, lower, upper, no_lower | is_empty, no_upper | is_empty, inside)
     result = result.masked_fill(is_empty, -torch.inf)
-    return result.to(torch.promote_types(inside.dtype, _dtype(dist)))
+    return result.to(torch.promote_types(inside.dtype, own_dtype(dist) or inside.dtype))
 
 
 def log_likelihood(dist: Any, y: Tensor, bounds: Tensor | None = None, truncation: Tensor | None = None) -> Tensor:
@@ -171,12 +174,6 @@ def _support(dist: Any) -> tuple[Any, Any]:
     """The least and the greatest value that Y can have."""
     ends = (0.0, 1.0) if dist.support is constraints.boolean else (-math.inf, math.inf)
     return getattr(dist.support, "lower_bound", ends[0]), getattr(dist.support, "upper_bound", ends[1])
-
-
-def _dtype(dist: Any) -> torch.dtype:
-    """The dtype of the parameters."""
-    values = (getattr(dist, name) for name in dist.arg_constraints)
-    return next((value.dtype for value in values if isinstance(value, Tensor)), torch.float32)
 
 
 def _mass_between(dist: Any, lower: Tensor, upper: Tensor, no_lower: Tensor, no_upper: Tensor, y: Tensor) -> Tensor:

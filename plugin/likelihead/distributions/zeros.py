@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from pyro.distributions import TorchDistribution
 from torch import Tensor
 from torch.distributions import constraints
 from torch.distributions.constraints import Constraint
@@ -14,13 +13,14 @@ from torch.types import _size
 
 from likelihead.distributions.stirling import wide
 from likelihead.distributions.tails import LogTails, log_mass, log_tails
+from likelihead.distributions.wrapped import Wrapped, parameter_dtype
 from likelihead.errors import LikelihoodError
 from likelihead.laws.counts import CountLaw, ZeroInflatedLaw
 from likelihead.laws.hurdle import HurdleCountLaw, HurdleLaw
 from likelihead.laws.law import Law, law, law_of
 
 
-class WithZeros(TorchDistribution):
+class WithZeros(Wrapped):
     """What both wrappers share: a univariate base (...) and gate_logits (...), the log-odds of the zero state.
 
     The base is best in float64, since at small means log p(0) is the logarithm of a number close to 1; log p(y) has the
@@ -28,8 +28,6 @@ class WithZeros(TorchDistribution):
     """
 
     arg_constraints = {"gate_logits": constraints.real}  # noqa: RUF012
-    #: Its targets can be censored if those of the base can.
-    has_tails_of_base = True
 
     def __init__(self, base_dist: Any, gate_logits: Tensor, validate_args: bool | None = None) -> None:
         self.base_dist = base_dist
@@ -43,17 +41,19 @@ class WithZeros(TorchDistribution):
         if base.is_discrete:
             return constraints.nonnegative_integer
         upper = getattr(base, "upper_bound", None)
-        return constraints.nonnegative if upper is None else constraints.half_open_interval(0.0, upper)
+        if upper is None:
+            return constraints.nonnegative
+        has_top = getattr(self.base_dist, "has_mass_at_top", False)
+        return constraints.interval(0.0, upper) if has_top else constraints.half_open_interval(0.0, upper)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> Any:
-        """The same distribution for a larger batch_shape."""
-        shape = torch.Size(batch_shape)
-        base, gate = self.base_dist.expand(shape), self.gate_logits.expand(shape)
-        return type(self)(base, gate, validate_args=self._validate_args)
+    @property
+    def has_mass_at_top(self) -> bool:
+        """Whether the upper end of the support has a probability of its own."""
+        return getattr(self.base_dist, "has_mass_at_top", False)
 
     def _terms(self, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """log p of the base at y, where 0 is replaced by a number inside its support, and the log-odds of the gate."""
-        dtype = torch.promote_types(self.gate_logits.dtype, self.base_dist.mean.dtype)
+        dtype = torch.promote_types(self.gate_logits.dtype, parameter_dtype(self.base_dist))
         y = value.to(dtype)
         is_count = self.base_dist.support.is_discrete
         base: Tensor = self.base_dist.log_prob(torch.where(y == 0, 1.0 if is_count else 0.5, y))

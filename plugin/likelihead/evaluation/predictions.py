@@ -17,7 +17,7 @@ from likelihead.data.dataset import Dataset
 from likelihead.data.tables.encode_table import encode_table
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.distributions.joint import Joint
-from likelihead.distributions.zeros import WithZeros
+from likelihead.distributions.wrapped import Wrapped
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.evaluate import as_float64, batch_size, batches, in_float64, observed_sites
 from likelihead.evaluation.quantiles import UNCALIBRATED, Quantiles
@@ -267,8 +267,8 @@ def parameters(predicted: Any, extra: Sequence[str] = ()) -> Mapping[str, Tensor
     if isinstance(predicted, torch.distributions.MixtureSameFamily):
         weights = {"mixture_logits": predicted.mixture_distribution.logits}
         return weights | dict(parameters(predicted.component_distribution, extra))
-    if isinstance(predicted, WithZeros):
-        return {"gate_logits": predicted.gate_logits, **parameters(predicted.base_dist, extra)}
+    if isinstance(predicted, Wrapped):
+        return {**predicted.own_parameters(), **parameters(predicted.base_dist, extra)}
     given = given_parameters(predicted)
     further = [name for name in extra if hasattr(predicted, name)]
     values = {name: getattr(predicted, name) for name in dict.fromkeys((*given, *further))}

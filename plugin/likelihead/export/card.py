@@ -14,7 +14,6 @@ from likelihead.data.tables.encoder import TableEncoder
 from likelihead.data.tables.formatted_column import FormattedColumn
 from likelihead.data.tables.text_formats import format_state
 from likelihead.families.family import Family
-from likelihead.families.roles import GATE, MIXTURE
 from likelihead.families.signature import Signature
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.module import LikelihoodModule
@@ -68,7 +67,7 @@ def parameters_of(family: Family) -> Iterable[dict[str, Any]]:
     """
     constraints = Signature.of(family.cls).constraints
     for name, role in family.roles.items():
-        constraint = "real" if name in (MIXTURE, GATE) else _name(constraints[name])
+        constraint = _name(constraints[name]) if name in constraints else "real"
         yield {
             "name": name,
             "shape": list(family.parameter_shapes[name]),

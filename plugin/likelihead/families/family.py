@@ -16,14 +16,15 @@ from likelihead.distributions.mixture import MixtureSameFamily
 from likelihead.distributions.stirling import wide
 from likelihead.errors import LikelihoodError, suggest
 from likelihead.families.links import Link, link_for
-from likelihead.families.roles import GATE, MIXTURE, ZEROS, Role, added_parameters, roles_of
+from likelihead.families.roles import MIXTURE, Role, roles_of
 from likelihead.families.signature import Signature, path_of, resolve
+from likelihead.families.wrappings import WRAPPINGS, Wrapping, wrappings_of
 
 __all__ = ["Family", "read", "shipped"]
 
 #: The size at which a family with a dimension of its own is probed.
 PROBE_SIZE = 3
-KEYS = ("family", "parameters", "links", "floors", "components", "zeros", "options")
+KEYS = ("family", "parameters", "links", "floors", "components", *WRAPPINGS, "options")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Family:
         event_size: K for a family that needs it (classes, items, components of a vector); otherwise None.
         output_shape: (D,) for D independent outputs, or ().
         components: the number of components of a mixture; None for no mixture.
-        zeros: `inflated` for extra zeros, `hurdle` for a mass at 0 beside the values above it; None for neither.
+        wrappings: what is made of the class, or of the components: masses at 0 and 1. The innermost first.
         options: further constructor arguments.
         spec: the mapping that describes the family, as plain values.
         takes_validation: whether the constructor takes `validate_args`.
@@ -58,7 +59,7 @@ class Family:
     output_shape: torch.Size
     components: int | None
     options: dict[str, Any]
-    zeros: str | None
+    wrappings: tuple[Wrapping, ...]
     spec: dict[str, Any] = field(repr=False)
     takes_validation: bool = True
 
@@ -97,13 +98,13 @@ class Family:
         """The distribution of parameter values (N, *parameter_shape): batch_shape (N,), event_shape that of y."""
         values = dict(values)
         logits = values.pop(MIXTURE, None)
-        gate = values.pop(GATE) if self.zeros else None
-        if gate is not None:
+        added = {name: values.pop(name) for wrapping in self.wrappings for name in wrapping.shapes}
+        if self.wrappings:
             values = {name: wide(value) for name, value in values.items()}
         checks = {"validate_args": False} if self.takes_validation else {}
         built = self.cls(**values, **self.options, **checks)
-        if self.zeros:
-            built = ZEROS[self.zeros](built, gate, validate_args=False)
+        for wrapping in self.wrappings:
+            built = wrapping.build(built, added)
         if logits is not None:
             weights = dist.Categorical(logits=logits, validate_args=False)
             built = MixtureSameFamily(weights, built, validate_args=False)
@@ -138,9 +139,17 @@ class Family:
 
     @property
     def name(self) -> str:
-        """The name of the class, preceded by what is made of it: a mixture, extra zeros."""
-        wrapped = {None: "", "inflated": "zero-inflated ", "hurdle": "hurdle "}[self.zeros] + self.cls.__name__
+        """The name of the class, with what is made of it: a mixture, extra zeros."""
+        wrapped = self.cls.__name__
+        for wrapping in self.wrappings:
+            wrapped = wrapping.name.format(wrapped)
         return f"mixture of {self.components} {wrapped}" if self.components else wrapped
+
+    @property
+    def zeros(self) -> str | None:
+        """`inflated` for extra zeros, `hurdle` for a mass at 0 beside the values above it; None for neither."""
+        zeros: str | None = self.spec["zeros"]
+        return zeros
 
     @property
     def event_shape(self) -> torch.Size:
@@ -167,8 +176,10 @@ def _mapping(mapping: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, output_shape: torch.Size) -> Family:
     signature = Signature.of(cls)
-    components, zeros = mapping.get("components"), mapping.get("zeros")
-    added = added_parameters(signature, components, zeros)
+    components = mapping.get("components")
+    wrappings = wrappings_of(signature, mapping)
+    inner = {name: shape for wrapping in wrappings for name, shape in wrapping.shapes.items()}
+    added = [*([MIXTURE] if components else []), *inner]
     roles = roles_of(signature, _mapping(mapping, "parameters"), added)
     links, floors = _mapping(mapping, "links"), _mapping(mapping, "floors")
     for name in (*links, *floors):
@@ -179,18 +190,18 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
             f"{cls.__name__} has no dimension of its own: leave out event_size={event_size}; for independent outputs "
             f"give output_shape=({event_size},)"
         )
-    shapes = signature.event_shapes(event_size)
+    options = _mapping(mapping, "options")
+    shapes = signature.event_shapes(event_size, options) | inner
     rows = (*output_shape, components) if components else output_shape
     full = {name: torch.Size((*rows, *shapes.get(name, ()))) for name in roles}
     resolved = _links(signature, roles, links, floors)
-    options = _mapping(mapping, "options")
     spec: dict[str, Any] = {
         "family": path_of(cls),
         "parameters": roles,
         "links": links,
         "floors": floors,
         "components": components,
-        "zeros": zeros,
+        **{key: mapping.get(key) for key in WRAPPINGS},
         "options": options,
     }
     family = Family(
@@ -202,7 +213,7 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
         output_shape,
         components,
         options,
-        zeros,
+        tuple(wrappings),
         spec,
         signature.takes_validation,
     )

@@ -7,33 +7,12 @@ from typing import Any
 
 import torch
 
-from likelihead.distributions.zeros import Hurdle, ZeroInflated
 from likelihead.errors import LikelihoodError, suggest
 from likelihead.families.signature import Signature
 
 #: The parameter that holds the logits of a mixture's weights.
 MIXTURE = "mixture_logits"
-#: The parameter that holds the log-odds of 0, where a family is given extra zeros or a hurdle.
-GATE = "gate_logits"
-#: What `zeros` may name.
-ZEROS: dict[str, type] = {"inflated": ZeroInflated, "hurdle": Hurdle}
 Role = str | float | Sequence[float]
-
-
-def added_parameters(signature: Signature, components: int | None, zeros: str | None) -> list[str]:
-    """The parameters of what is made of a class: a mixture, extra zeros.
-
-    Raises:
-        LikelihoodError: an unknown choice of `zeros`, or a class that cannot take them.
-    """
-    if zeros is not None and zeros not in ZEROS:
-        raise LikelihoodError(f"zeros is {zeros!r}: {suggest(str(zeros), ZEROS)}, or leave it out")
-    if zeros is not None and (GATE in signature.constraints or signature.is_sized):
-        raise LikelihoodError(
-            f"zeros={zeros} is for families of counts or positive numbers without extra zeros of their own, and "
-            f"{signature.cls.__name__} is none: leave it out"
-        )
-    return [*([MIXTURE] if components else []), *([GATE] if zeros else [])]
 
 
 def roles_of(signature: Signature, given: dict[str, Any], added: list[str]) -> dict[str, Role]:

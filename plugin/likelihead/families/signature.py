@@ -129,13 +129,15 @@ class Signature:
             chosen += preferred or ([] if has_required else alternatives[:1])
         return chosen
 
-    def event_shapes(self, event_size: int | None) -> dict[str, torch.Size]:
+    def event_shapes(self, event_size: int | None, options: Mapping[str, Any] | None = None) -> dict[str, torch.Size]:
         """The shape of one value of each parameter; `event_size` is the length of y or its number of classes.
+
+        `options` are the further arguments of the constructor, on which the shapes may depend.
 
         Raises:
             LikelihoodError: the family needs an `event_size`, which is None.
         """
-        declared = self._declared_shapes(event_size)
+        declared = self._declared_shapes(event_size, options or {})
         shapes: dict[str, torch.Size] = {}
         for name, constraint in self.constraints.items():
             if name in declared:
@@ -149,7 +151,7 @@ class Signature:
             shapes[name] = torch.Size((event_size,) * constraint.event_dim)  # type: ignore[arg-type]
         return shapes
 
-    def _declared_shapes(self, event_size: int | None) -> dict[str, Any]:
+    def _declared_shapes(self, event_size: int | None, options: Mapping[str, Any]) -> dict[str, Any]:
         """The shapes that the class itself declares by `parameter_shapes`."""
         hook = getattr(self.cls, "parameter_shapes", None)
         if hook is None:
@@ -158,7 +160,8 @@ class Signature:
             raise LikelihoodError(
                 f"{self.cls.__name__} has a dimension of its own (levels or classes); give its size: event_size=K"
             )
-        shapes: dict[str, Any] = hook(event_size)
+        known = inspect.signature(hook).parameters
+        shapes: dict[str, Any] = hook(event_size, **{name: value for name, value in options.items() if name in known})
         return shapes
 
     @property

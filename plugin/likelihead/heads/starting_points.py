@@ -44,6 +44,9 @@ def starts(family: Family, name: str, link: Link, y: Tensor, weight: Tensor) -> 
         fits = matrix.shape == shape
         value = matrix @ matrix.mT if isinstance(link, PositiveDefinite) else matrix
         return [plain, link.inverse(value)] if fits else [plain]
+    if isinstance(link, Identity) and len(shape) == 2 and y.dim() == 2 and shape[0] == y.shape[1]:
+        # A factor of the covariance; at 0 its gradient is 0.
+        return [_leading_factor(_covariance_factor(y, weight), shape[1])]
     candidates = _candidates(link, *moments(y, weight))
     return [plain, *(link.inverse(value.expand(shape)) for value in candidates if value.shape in ((), shape))]
 
@@ -69,6 +72,13 @@ def _covariance_factor(y: Tensor, weight: Tensor) -> Tensor:
     covariance = torch.einsum("n,ni,nj->ij", weight / weight.sum(), centred, centred)
     factor, failed = torch.linalg.cholesky_ex(covariance + 1e-9 * torch.diag(covariance.diagonal()))
     return torch.diag_embed(deviation.clamp(min=1e-12)) if failed else factor
+
+
+def _leading_factor(factor: Tensor, rank: int) -> Tensor:
+    """The columns (d, rank) of a covariance's square root along its longest axes, or at most d of them and zeros."""
+    axes, deviations, _ = torch.linalg.svd(factor)
+    columns = (axes * deviations)[:, :rank]
+    return torch.nn.functional.pad(columns, (0, rank - columns.shape[1]))
 
 
 def _candidates(link: Link, mean: Tensor, deviation: Tensor, median: Tensor) -> list[Tensor]:

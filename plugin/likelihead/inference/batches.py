@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from likelihead.distributions.zeros import WithZeros
+from likelihead.distributions.wrapped import Wrapped
 from likelihead.errors import LikelihoodError
 
 #: What makes one tensor of the same parameter of several distributions.
@@ -73,10 +73,10 @@ def combined(dists: Sequence[Any], combine: Combine) -> Any:
             for name in ("mixture_distribution", "component_distribution")
         )
         return type(first)(weights, components, validate_args=False)
-    if isinstance(first, WithZeros):
+    if isinstance(first, Wrapped):
         base = combined([dist.base_dist for dist in dists], combine)
-        gate = combine([dist.gate_logits for dist in dists])
-        return type(first)(base, gate, validate_args=False)
+        each = [dist.own_parameters() for dist in dists]
+        return first.rebuilt(base, {name: combine([values[name] for values in each]) for name in each[0]})
     parameters = {name: combine([_expanded(dist, name) for dist in dists]) for name in given_parameters(first)}
     try:
         return type(first)(**parameters, validate_args=False)

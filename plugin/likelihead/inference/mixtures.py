@@ -66,6 +66,7 @@ def _check_alike(dists: Sequence[Any]) -> None:
 
 
 def _base(distribution: Any) -> Any:
-    while isinstance(distribution, torch.distributions.Independent):
+    """What has parameters of its own: not an `Independent`, nor what only cuts off another one."""
+    while hasattr(distribution, "base_dist") and not given_parameters(distribution):
         distribution = distribution.base_dist
     return distribution

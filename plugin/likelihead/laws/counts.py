@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from likelihead.laws import search
-from likelihead.laws.crps import crps_with_zeros
+from likelihead.laws.crps import crps_with_mass
 from likelihead.laws.law import INVERTED, Array, Claim, Law, claims
 
 
@@ -90,4 +90,4 @@ class ZeroInflatedLaw(CountLaw):
         return np.where(y == 0.0, np.logaddexp(counted, -np.logaddexp(0.0, -self.gate)), counted)
 
     def crps(self, y: Array) -> Array:
-        return crps_with_zeros(self.base, self.count_share(), y)
+        return crps_with_mass(self.base, self.count_share(), y)

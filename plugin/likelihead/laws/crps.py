@@ -16,7 +16,7 @@ from likelihead.laws.shortest import Searchable
 
 _TAIL = np.array([1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.03])
 #: Ranks between whose quantiles the cdf is smooth enough for eight nodes.
-_RANKS = np.concatenate([_TAIL, np.linspace(0.06, 0.94, 23), 1.0 - _TAIL[::-1]])
+RANKS = np.concatenate([_TAIL, np.linspace(0.06, 0.94, 23), 1.0 - _TAIL[::-1]])
 
 
 def crps_by_quadrature(law: Searchable, y: Array) -> Array:
@@ -29,8 +29,8 @@ def crps_by_quadrature(law: Searchable, y: Array) -> Array:
         y: (..., *law.shape), finite.
     """
     y = np.broadcast_to(y, np.broadcast_shapes(np.shape(y), law.shape))
-    knots = law.quantile(_RANKS.reshape(-1, *[1] * len(law.shape)) + np.zeros(law.shape))
-    knots = np.clip(knots, -1e300, 1e300).reshape(len(_RANKS), *[1] * (y.ndim - len(law.shape)), *law.shape)
+    knots = law.quantile(RANKS.reshape(-1, *[1] * len(law.shape)) + np.zeros(law.shape))
+    knots = np.clip(knots, -1e300, 1e300).reshape(len(RANKS), *[1] * (y.ndim - len(law.shape)), *law.shape)
     nodes, weights = np.polynomial.legendre.leggauss(8)
     total = np.maximum(knots[0] - y, 0.0) + np.maximum(y - knots[-1], 0.0)
     for start, end in itertools.pairwise(knots):
@@ -65,15 +65,15 @@ def crps_from_moments(y: Array, cdf: Array, mean: Array, share: Array, half_gini
     return score
 
 
-def crps_with_zeros(base: Scorable, share: Array, y: Array) -> Array:
-    """The CRPS of a law on the positive half-line B that has a share s, and 0 the rest 1 - s.
+def crps_with_mass(base: Scorable, share: Array, y: Array, at: float = 0.0) -> Array:
+    """The CRPS of a law B on one side of a point that has a share s, and the point itself the rest 1 - s.
 
-    s E|B - y| + (1 - s) |y| - s (1 - s) E B - s^2 G, where G = E|B - B'| / 2 is half of Gini's mean difference. The
-    share may exceed 1: then zeros of B are taken away.
+    s E|B - y| + (1 - s) |y - at| - s (1 - s) E|B - at| - s^2 G, where G = E|B - B'| / 2 is half of Gini's mean
+    difference. The share may exceed 1: then some of the point's own probability in B is taken away.
     """
-    mean = base.mean()
-    # The base's score at 0 is E B - G.
-    half_gini = mean - base.crps(np.zeros(base.shape))
+    reach = np.abs(base.mean() - at)
+    # The base's score at the point is E|B - at| - G.
+    half_gini = reach - base.crps(np.full(base.shape, at))
     distance = base.crps(y) + half_gini
-    score: Array = share * distance + (1.0 - share) * np.abs(y) - share * (1.0 - share) * mean - share**2 * half_gini
-    return score
+    score: Array = share * distance + (1.0 - share) * np.abs(y - at) - share * (1.0 - share) * reach
+    return score - share**2 * half_gini

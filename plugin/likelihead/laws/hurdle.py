@@ -1,4 +1,4 @@
-"""Laws with a mass at 0 beside a law of counts above 0, or of positive numbers."""
+"""Laws with a mass at 0 beside a law of counts above 0 or of positive numbers, and with a mass at 1 beside shares."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from likelihead.laws.counts import CountLaw
-from likelihead.laws.crps import crps_with_zeros
+from likelihead.laws.crps import crps_with_mass
 from likelihead.laws.law import Array, Claim, Law, claims
 
 
@@ -50,7 +50,7 @@ class HurdleCountLaw(CountLaw):
         return np.where(y == 0.0, -np.logaddexp(0.0, -self.gate), counted)
 
     def crps(self, y: Array) -> Array:
-        return crps_with_zeros(self.base, special.expit(-self.gate) / self.above, y)
+        return crps_with_mass(self.base, special.expit(-self.gate) / self.above, y)
 
 
 class HurdleLaw(Law):
@@ -78,7 +78,8 @@ class HurdleLaw(Law):
         return np.where(y < 0.0, 0.0, special.expit(self.gate) + special.expit(-self.gate) * passed)
 
     def below(self, y: Array) -> Array:
-        return np.where(y <= 0.0, 0.0, self.cdf(y))
+        passed = self.base.below(np.maximum(y, 0.0))
+        return np.where(y <= 0.0, 0.0, special.expit(self.gate) + special.expit(-self.gate) * passed)
 
     def quantile(self, q: Array) -> Array:
         zero, rest = special.expit(self.gate), special.expit(-self.gate)
@@ -86,8 +87,52 @@ class HurdleLaw(Law):
         return np.where(q <= zero, 0.0, self.base.quantile(passed))
 
     def highest_interval(self, mass: float) -> tuple[Array, Array]:
-        """From 0 on: the mass there is more than any density."""
-        return np.zeros(self.shape), self.quantile(np.full(self.shape, mass))
+        """From 0 on, as the mass there is more than any density; or down from 1, if that has one too and is shorter."""
+        end = self.quantile(np.full(self.shape, mass))
+        if not self.base.atom:
+            return np.zeros(self.shape), end
+        start = self.quantile(np.full(self.shape, 1.0 - mass))
+        from_zero = end <= 1.0 - start
+        return np.where(from_zero, 0.0, start), np.where(from_zero, end, 1.0)
 
     def crps(self, y: Array) -> Array:
-        return crps_with_zeros(self.base, special.expit(-self.gate), y)
+        return crps_with_mass(self.base, special.expit(-self.gate), y)
+
+
+class TopLaw(Law):
+    """1 with probability sigmoid(logits), else a number below 1 from the base."""
+
+    logits: Array
+    atom = True
+    claims = claims(
+        mode=Claim("undefined", "a mass at 1 and a density do not compare: use median(dist), or base_dist's mode"),
+        quantile=Claim("exact", "1 from the mass below 1 on"),
+        interval=Claim("exact", "the highest-density one ends at 1"),
+        pit=Claim("exact", "randomised at 1"),
+    )
+
+    def __init__(self, dist: Any, base: Law, logits: Any) -> None:
+        super().__init__(dist, logits=logits)
+        self.base = base
+        self.unimodal = False
+
+    def mean(self) -> Array:
+        return special.expit(self.logits) + special.expit(-self.logits) * self.base.mean()
+
+    def cdf(self, y: Array) -> Array:
+        return np.where(y >= 1.0, 1.0, self.below(y))
+
+    def below(self, y: Array) -> Array:
+        return special.expit(-self.logits) * self.base.cdf(np.minimum(y, 1.0))
+
+    def quantile(self, q: Array) -> Array:
+        rest = special.expit(-self.logits)
+        passed = np.minimum(q / np.maximum(rest, 1e-300), 1.0)
+        return np.where(q > rest, 1.0, self.base.quantile(passed))
+
+    def highest_interval(self, mass: float) -> tuple[Array, Array]:
+        """Up to 1: the mass there is more than any density."""
+        return self.quantile(np.full(self.shape, 1.0 - mass)), np.ones(self.shape)
+
+    def crps(self, y: Array) -> Array:
+        return crps_with_mass(self.base, special.expit(-self.logits), y, at=1.0)

@@ -26,7 +26,7 @@ NEAR = -12.0
 def plan_of(family: Family, parameters: dict[str, Parameter]) -> Plan | None:
     """The plan of a head; None where its family or a link has no fast formula."""
     anchored = [each for each in parameters.values() if isinstance(each, Anchored)]
-    if family.output_shape or family.options or len(anchored) < len(parameters):
+    if family.output_shape or family.options or family.wrappings or len(anchored) < len(parameters):
         return None
     if any(each.anchor.is_inference() or each.unit.is_inference() for each in anchored):
         return None

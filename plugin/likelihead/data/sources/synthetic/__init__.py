@@ -12,7 +12,7 @@ from torch import Tensor
 
 from likelihead.configs import defaults
 from likelihead.data.dataset import Data
-from likelihead.data.sources.synthetic import classes, counts, extremes, positives, reals, zeros
+from likelihead.data.sources.synthetic import classes, counts, extremes, positives, reals, vectors, zeros
 from likelihead.data.sources.synthetic.generic import generic
 from likelihead.data.sources.synthetic.simulation import Simulation, Simulator, Synthetic
 from likelihead.data.tables.split_table import Table, split
@@ -69,6 +69,13 @@ SIMULATORS: dict[str, Simulator] = {
     "hurdle Poisson": zeros.papers,
     "hurdle NegativeBinomial": zeros.citations,
     "hurdle GammaMean": zeros.rainfall,
+    "hurdle BetaProportion with ones": zeros.attendance,
+    "Tweedie": zeros.claims,
+    "truncated Normal": positives.harvests,
+    "MultivariateStudentT": vectors.weather_stations,
+    "DiagonalNormal": vectors.instruments,
+    "LowRankNormal": vectors.pollution,
+    "ProjectedNormal": vectors.migration,
 }
 GENERIC = "generic"
 
@@ -91,7 +98,7 @@ def default_name(family: str | Mapping[str, Any] | type) -> str:
     resolved = probe_family(family)
     if resolved.components:
         return SIMULATORS["mixture"].__name__ if resolved.cls.__name__ == "Normal" else GENERIC
-    if resolved.zeros:
+    if resolved.wrappings:
         return SIMULATORS[resolved.name].__name__ if resolved.name in SIMULATORS else GENERIC
     if path_of(resolved.cls) in SIMULATORS:
         return SIMULATORS[path_of(resolved.cls)].__name__

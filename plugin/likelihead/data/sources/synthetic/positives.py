@@ -6,6 +6,7 @@ import numpy as np
 import pyro.distributions as dist
 import torch
 
+from likelihead import distributions as own
 from likelihead.data.sources.synthetic.simulation import Simulation, bump, rise, stack, tensor
 
 
@@ -69,3 +70,11 @@ def budgets(rng: np.random.Generator, rows: int) -> Simulation:
     truth = dist.Dirichlet(30.0 * torch.softmax(logits, dim=-1))
     inputs = {"income": income, "children": children, "distance": distance}
     return Simulation(inputs, truth, ["food", "housing", "leisure", "transport"])
+
+
+def harvests(rng: np.random.Generator, rows: int) -> Simulation:
+    """Truncated normal: tonnes of wheat from a hectare, given rain, heat and soil; a field yields nothing at worst."""
+    rain, heat, soil = rng.uniform(100, 900, rows), rng.uniform(10, 35, rows), rng.uniform(0, 1, rows)
+    loc = -2.0 + 7.0 * bump(rain, 550, 190) + 3.0 * soil - 5.0 * rise(heat, 27, 1.5)
+    truth = own.Truncated(dist.Normal(tensor(loc), tensor(0.5 + 0.9 * soil)), low=0.0)
+    return Simulation({"rain": rain, "heat": heat, "soil": soil}, truth, ["yield"])

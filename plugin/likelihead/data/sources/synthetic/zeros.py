@@ -47,3 +47,22 @@ def rainfall(rng: np.random.Generator, rows: int) -> Simulation:
     amount = own.GammaMean(tensor(np.exp(log_mean)), tensor(np.full(rows, 2.5)))
     inputs = {"humidity": humidity, "pressure": pressure, "height": height}
     return Simulation(inputs, own.Hurdle(amount, tensor(gate)), ["rain"])
+
+
+def attendance(rng: np.random.Generator, rows: int) -> Simulation:
+    """Inflated beta: the share of lessons that a pupil attends: often none or all of them."""
+    distance, mood, income = rng.uniform(0, 20, rows), rng.uniform(-2, 2, rows), rng.uniform(1, 8, rows)
+    none = -4.5 + 5.0 * rise(distance, 12, 1.5) - 1.8 * mood
+    everything = -1.0 + 2.2 * mood - 0.15 * distance + 1.5 * bump(income, 6, 1.2)
+    mean_logit = 0.4 + 0.9 * np.sin(1.5 * mood) - 0.09 * distance + 0.2 * income
+    shares = own.BetaProportion(tensor(mean_logit), tensor(15.0 + 2.0 * income))
+    truth = own.Hurdle(own.HurdleOne(shares, tensor(everything)), tensor(none))
+    return Simulation({"distance": distance, "mood": mood, "income": income}, truth, ["attended"])
+
+
+def claims(rng: np.random.Generator, rows: int) -> Simulation:
+    """Tweedie: what an insurer pays for a car in a year, given the driver's age, the car's power and the town."""
+    age, power, town = rng.uniform(18, 85, rows), rng.uniform(40, 250, rows), rng.uniform(0, 1, rows)
+    log_mean = -0.3 + 1.9 * bump(age, 21, 7) + 0.8 * rise(age, 72, 4) + 1.2 * rise(power, 150, 20) + 1.3 * town
+    truth = own.Tweedie(tensor(np.exp(log_mean)), tensor(np.full(rows, 1.4)), tensor(np.full(rows, 1.6)))
+    return Simulation({"age": age, "power": power, "town": town}, truth, ["paid"])
