@@ -164,7 +164,7 @@ def _entries(head: DistributionHead) -> list[_Entry]:
         anchors, units = parameter.anchor.reshape(-1).tolist(), parameter.unit.reshape(-1).tolist()
         for place, (anchor, unit) in enumerate(zip(anchors, units, strict=True)):
             label = name + "".join(f"[{index}]" for index in np.unravel_index(place, shape)) if shape else name
-            link = _link_name(parameter.link, place, shape)
+            link = link_name(parameter.link, place, shape)
             if isinstance(parameter, Predicted):
                 row = len(predicted)
                 predicted.append(_Entry(label, link, anchor, unit, weights[row], float(biases[row]), True))
@@ -174,7 +174,7 @@ def _entries(head: DistributionHead) -> list[_Entry]:
     return predicted + learned
 
 
-def _link_name(link: Link, place: int, shape: torch.Size) -> str:
+def link_name(link: Link, place: int, shape: torch.Size) -> str:
     if isinstance(link, Identity):
         return "identity"
     if isinstance(link, LowerCholesky | Ordered):
