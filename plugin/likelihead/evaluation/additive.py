@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,7 +70,7 @@ class AdditiveEffects:
         head: Any = in_float64(model.head)
         heads = head.parts if isinstance(head, JointHead) else {"": head}
         outputs = [output for name, part in heads.items() for output in _outputs(part, name)]
-        return cls(in_float64(model.architecture), outputs)  # type: ignore[arg-type]
+        return cls(in_float64(model.architecture), outputs)
 
     @torch.no_grad()
     def of_input(self, place: int, columns: Tensor) -> dict[str, Tensor]:
@@ -103,7 +102,7 @@ class AdditiveEffects:
 def is_additive(model: Any) -> bool:
     """Whether each parameter that a model predicts is a sum of effects of its inputs."""
     network, head = getattr(model, "architecture", None), getattr(model, "head", None)
-    return isinstance(network, Additive) and isinstance(head, DistributionHead | JointHead) and not hasattr(model, "members")
+    return isinstance(network, Additive) and isinstance(head, DistributionHead | JointHead)
 
 
 def _outputs(head: DistributionHead, target: str) -> list[Output]:
@@ -126,8 +125,3 @@ def _outputs(head: DistributionHead, target: str) -> list[Output]:
             )
         )
     return found
-
-
-def members_of(model: Any) -> Sequence[Any]:
-    """The members of an ensemble, or the model alone."""
-    return [model.member(index) for index in range(model.members)] if hasattr(model, "members") else [model]
