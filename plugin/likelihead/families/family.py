@@ -16,7 +16,7 @@ from likelihead.distributions.mixture import MixtureSameFamily
 from likelihead.distributions.stirling import wide
 from likelihead.errors import LikelihoodError, suggest
 from likelihead.families.links import Link, link_for
-from likelihead.families.roles import GATE, MIXTURE, ZEROS, Role, added_parameters, roles_of
+from likelihead.families.roles import GATE, MIXTURE, ZEROS, Role, added_parameters, features_of_parameters, roles_of
 from likelihead.families.signature import Signature, path_of, resolve
 
 __all__ = ["Family", "read", "shipped"]
@@ -42,6 +42,7 @@ class Family:
         options: further constructor arguments.
         spec: the mapping that describes the family, as plain values.
         takes_validation: whether the constructor takes `validate_args`.
+        features: the names of the inputs that a parameter may look at, where it is not all of them.
 
     >>> family = Family.of("normal")
     >>> family.roles
@@ -61,6 +62,7 @@ class Family:
     zeros: str | None
     spec: dict[str, Any] = field(repr=False)
     takes_validation: bool = True
+    features: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -162,7 +164,9 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
     signature = Signature.of(cls)
     components, zeros = mapping.get("components"), mapping.get("zeros")
     added = added_parameters(signature, components, zeros)
-    roles = roles_of(signature, dict(mapping.get("parameters") or {}), added)
+    given = dict(mapping.get("parameters") or {})
+    features = features_of_parameters(given)
+    roles = roles_of(signature, given | dict.fromkeys(features, "predicted"), added)
     links, floors = dict(mapping.get("links") or {}), dict(mapping.get("floors") or {})
     for name in (*links, *floors):
         if name not in roles:
@@ -179,7 +183,7 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
     options = dict(mapping.get("options") or {})
     spec: dict[str, Any] = {
         "family": path_of(cls),
-        "parameters": roles,
+        "parameters": roles | {name: {"features": names} for name, names in features.items()},
         "links": links,
         "floors": floors,
         "components": components,
@@ -198,6 +202,7 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
         zeros,
         spec,
         signature.takes_validation,
+        features,
     )
     _check_example(family)
     return family
