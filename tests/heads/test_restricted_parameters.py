@@ -90,12 +90,10 @@ def test_other_inputs_do_not_move_the_parameter(architecture: str, tmp_path: Pat
 def test_each_parameter_of_each_family_can_be_restricted(name: str) -> None:
     data = load_data(name, {"kind": "synthetic", "rows": 80}, seed=0)
     assert data.encoder is not None
-    spec = read(name)
-    predicted = [
-        key for key, role in LikelihoodModule.for_data(data, name).head.family.roles.items() if role == "predicted"
-    ]
-    first = data.encoder.inputs[0]
-    spec = {**spec, "parameters": {**(spec.get("parameters") or {}), **dict.fromkeys(predicted, {"features": [first]})}}
+    spec, first = read(name), data.encoder.inputs[0]
+    roles = LikelihoodModule.for_data(data, name).head.family.roles
+    restricted = {key: {"features": [first]} for key, role in roles.items() if role == "predicted"}
+    spec = {**spec, "parameters": {**(spec.get("parameters") or {}), **restricted}}
     torch.manual_seed(0)
     head = LikelihoodModule.for_data(data, spec, "linear").head
     x = torch.randn(5, head.in_features)

@@ -49,7 +49,7 @@ def features_of_parameters(given: Mapping[str, Any]) -> dict[str, list[str]]:
     for name, role in given.items():
         if not isinstance(role, Mapping):
             continue
-        names = role.get("features")
+        names: Any = role.get("features")
         if set(role) != {"features"} or not _are_names(names):
             raise LikelihoodError(
                 f"parameters.{name} is {dict(role)}; a parameter that looks at some inputs only is given as "
