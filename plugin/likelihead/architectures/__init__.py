@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
+from likelihead.architectures.additive import Additive
 from likelihead.architectures.linear import Linear
 from likelihead.architectures.mlp import MLP
 from likelihead.architectures.piecewise_linear import PiecewiseLinear
@@ -13,11 +15,11 @@ from likelihead.architectures.shallow import Shallow
 from likelihead.configs import defaults
 from likelihead.errors import LikelihoodError, suggest
 
-__all__ = ["ARCHITECTURES", "MLP", "Linear", "PiecewiseLinear", "Shallow", "build", "build_for"]
+__all__ = ["ARCHITECTURES", "MLP", "Additive", "Linear", "PiecewiseLinear", "Shallow", "build", "build_for"]
 
 
 #: The closed list of networks that a checkpoint may name.
-ARCHITECTURES: dict[str, type[nn.Module]] = {"linear": Linear, "shallow": Shallow, "mlp": MLP}
+ARCHITECTURES: dict[str, type[nn.Module]] = {"linear": Linear, "shallow": Shallow, "mlp": MLP, "additive": Additive}
 
 
 @runtime_checkable
@@ -53,21 +55,28 @@ def build(name: str, in_features: int, **options: Any) -> nn.Module:
     return network
 
 
-def _no_options(x: Tensor) -> dict[str, Any]:
+def _no_options(x: Tensor, inputs: Sequence[int] | None) -> dict[str, Any]:
     return {}
 
 
-def build_for(name: str, x: Tensor, **options: Any) -> nn.Module:
+def build_for(name: str, x: Tensor, inputs: Sequence[int] | None = None, **options: Any) -> nn.Module:
     """Build a shipped network for training inputs x (N, in_features), and fit what it learns of them before training.
 
-    The arguments and errors are those of `build`.
+    Args:
+        name: a name in `ARCHITECTURES`.
+        x: training inputs.
+        inputs: how many columns of x each input of a table has, in order; None if each column is one.
+        options: options of the network; others are those of its shipped config.
+
+    Raises:
+        LikelihoodError: as `build`.
 
     >>> import torch
     >>> build_for("mlp", torch.rand(50, 3), width=16).embedded
     [0, 1, 2]
     """
     options_for = getattr(ARCHITECTURES.get(name), "options_for", _no_options)
-    network = build(name, x.shape[1], **{**options_for(x), **options})
+    network = build(name, x.shape[1], **{**options_for(x, inputs), **options})
     if isinstance(network, FitsInputs):
         network.fit_inputs(x)
     return network

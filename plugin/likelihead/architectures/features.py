@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from likelihead.architectures.additive import Additive
+from likelihead.architectures.linear import Linear
 from likelihead.errors import LikelihoodError
 
 
@@ -22,6 +26,27 @@ def features_of(network: nn.Module) -> int:
             f"{type(network).__name__} does not say how many features it returns: set self.out_features in its __init__"
         )
     return features
+
+
+def features_by_input(network: nn.Module, names: Sequence[str], columns: Sequence[int]) -> dict[str, range]:
+    """The places of the features that each input alone decides, by its name; empty if the network mixes its inputs.
+
+    Args:
+        network: the network.
+        names: the inputs, in the order of the columns of x.
+        columns: how many columns of x each of them has.
+
+    >>> features_by_input(Linear(3), ["age", "region"], [1, 2])
+    {'age': range(0, 1), 'region': range(1, 3)}
+    """
+    if isinstance(network, Additive) and network.inputs == list(columns):
+        sizes: Sequence[int] = network.sizes
+    elif isinstance(network, Linear):
+        sizes = columns
+    else:
+        return {}
+    ends = list(accumulate(sizes))
+    return {name: range(end - size, end) for name, end, size in zip(names, ends, sizes, strict=True)}
 
 
 @torch.no_grad()

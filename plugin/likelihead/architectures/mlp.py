@@ -61,7 +61,7 @@ class MLP(nn.Module):
         self.out_features = width if depth else in_features
 
     @staticmethod
-    def options_for(x: Tensor) -> dict[str, Any]:
+    def options_for(x: Tensor, inputs: Sequence[int] | None = None) -> dict[str, Any]:
         """The options that follow from training inputs x (N, in_features): those with over two values are embedded."""
         return {"embedded": [index for index, column in enumerate(x.T) if len(column.unique()) > 2]}
 

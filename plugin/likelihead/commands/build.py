@@ -28,7 +28,7 @@ from likelihead.training.callbacks.progress import EpochLines
 from likelihead.training.callbacks.random_state import RandomState
 from likelihead.training.callbacks.shared_dropout import SharedDropout
 from likelihead.training.checkpoint_files import AtomicCheckpointIO
-from likelihead.training.data_module import as_data_module, rows_per_step, sample_inputs
+from likelihead.training.data_module import as_data_module, input_columns, rows_per_step, sample_inputs
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.ensemble_data import EnsembleData
 from likelihead.training.interruption import StopAtSignal
@@ -203,7 +203,7 @@ def build_module(config: DictConfig, rows: pl.LightningDataModule) -> Likelihood
     optimizer, scheduler = build_optimizer(config)
 
     def member() -> LikelihoodModule:
-        network = build_architecture(config, sample_inputs(rows))
+        network = build_architecture(config, sample_inputs(rows), input_columns(rows))
         _refuse_noise(config, network)
         compile_mode = config.get("compile", False)
         return LikelihoodModule.for_data(
@@ -213,15 +213,16 @@ def build_module(config: DictConfig, rows: pl.LightningDataModule) -> Likelihood
     return member() if config.ensemble == 1 else Ensemble.of(member, config.ensemble, config.seed)
 
 
-def build_architecture(config: DictConfig, x: Any) -> nn.Module:
+def build_architecture(config: DictConfig, x: Any, columns: Sequence[int] | None = None) -> nn.Module:
     """A shipped network by name, or the class that `architecture._target_` names.
 
-    A class of the user's is called with `in_features`, the length of x (N, in_features), where it takes it.
+    A class of the user's is called with `in_features`, the length of x (N, in_features), where it takes it; `columns`
+    are those of each input of a table.
     """
     options = plain(config.architecture)
     if "_target_" in options:
         return own_network(options, x.shape[-1])
-    return architectures.build_for(options.pop("name", None), x, **options)
+    return architectures.build_for(options.pop("name", None), x, columns, **options)
 
 
 def own_network(options: Mapping[str, Any], in_features: int) -> nn.Module:

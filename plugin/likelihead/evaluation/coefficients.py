@@ -23,6 +23,7 @@ from likelihead.evaluation.evaluate import as_float64, batches, in_float64
 from likelihead.families.links import Exp, Identity, Link, LowerCholesky, Ordered, Upper
 from likelihead.heads.distribution_head import DistributionHead
 from likelihead.heads.parameters import Anchored, Learned, Predicted
+from likelihead.heads.restricted_linear import RestrictedLinear
 from likelihead.heads.sites import log_prob, row_weights
 
 Array = NDArray[np.float64]
@@ -77,9 +78,14 @@ def coefficients(model: Any, data: Dataset | Iterable[Any], level: float = 0.95)
         *[design.own_units() if entry.is_predicted else np.ones((1, 1)) for entry in entries],
     )
     values = change @ np.concatenate([entry.estimates(design) for entry in entries])
-    return _frame(entries, design, values, _errors(_information(head, entries, design, data), change), level)
+    used = np.concatenate([entry.used(design) for entry in entries])
+    both = np.ix_(used, used)
+    errors = np.zeros(len(used))
+    errors[used] = _errors(_information(head, entries, design, data)[both], change[both])
+    return _frame(entries, design, values, errors, level)[used].reset_index(drop=True)
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def _frame(entries: list[_Entry], design: _Design, values: Array, errors: Array, level: float) -> pd.DataFrame:
     reach = stats.norm.ppf(0.5 + 0.5 * level) * errors
     labels = [
@@ -141,6 +147,15 @@ class _Entry:
     weight: Array
     bias: float
     is_predicted: bool
+    allowed: NDArray[np.bool_] | None = None
+
+    def used(self, design: _Design) -> NDArray[np.bool_]:
+        """Whether each coefficient is one of the model's: not where the parameter may not look at the input."""
+        if not self.is_predicted:
+            return np.ones(1, dtype=bool)
+        if self.allowed is None:
+            return np.ones(1 + len(design.kept), dtype=bool)
+        return np.concatenate([[True], self.allowed[design.kept]])
 
     def estimates(self, design: _Design) -> Array:
         if not self.is_predicted:
@@ -155,6 +170,7 @@ def _entries(head: DistributionHead) -> list[_Entry]:
     linear = head.linear
     assert linear is not None
     weights, biases = linear.weight.detach().numpy(), linear.bias.detach().numpy()
+    mask = linear.mask.bool().numpy() if isinstance(linear, RestrictedLinear) else None
     predicted: list[_Entry] = []
     learned: list[_Entry] = []
     for name, parameter in head.parameter.items():
@@ -164,17 +180,18 @@ def _entries(head: DistributionHead) -> list[_Entry]:
         anchors, units = parameter.anchor.reshape(-1).tolist(), parameter.unit.reshape(-1).tolist()
         for place, (anchor, unit) in enumerate(zip(anchors, units, strict=True)):
             label = name + "".join(f"[{index}]" for index in np.unravel_index(place, shape)) if shape else name
-            link = _link_name(parameter.link, place, shape)
+            link = link_name(parameter.link, place, shape)
             if isinstance(parameter, Predicted):
                 row = len(predicted)
-                predicted.append(_Entry(label, link, anchor, unit, weights[row], float(biases[row]), True))
+                allowed = None if mask is None else mask[row]
+                predicted.append(_Entry(label, link, anchor, unit, weights[row], float(biases[row]), True, allowed))
             elif isinstance(parameter, Learned):
                 constant = float(parameter.raw.detach().reshape(-1)[place])
                 learned.append(_Entry(label, link, anchor, unit, np.zeros(0), constant, False))
     return predicted + learned
 
 
-def _link_name(link: Link, place: int, shape: torch.Size) -> str:
+def link_name(link: Link, place: int, shape: torch.Size) -> str:
     if isinstance(link, Identity):
         return "identity"
     if isinstance(link, LowerCholesky | Ordered):

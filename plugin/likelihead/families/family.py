@@ -16,7 +16,7 @@ from likelihead.distributions.mixture import MixtureSameFamily
 from likelihead.distributions.stirling import wide
 from likelihead.errors import LikelihoodError, suggest
 from likelihead.families.links import Link, link_for
-from likelihead.families.roles import MIXTURE, Role, roles_of
+from likelihead.families.roles import MIXTURE, Role, features_of_parameters, roles_of
 from likelihead.families.signature import Signature, path_of, resolve
 from likelihead.families.wrappings import WRAPPINGS, Wrapping, wrappings_of
 
@@ -43,6 +43,7 @@ class Family:
         options: further constructor arguments.
         spec: the mapping that describes the family, as plain values.
         takes_validation: whether the constructor takes `validate_args`.
+        features: the names of the inputs that a parameter may look at, where it is not all of them.
 
     >>> family = Family.of("normal")
     >>> family.roles
@@ -62,6 +63,7 @@ class Family:
     wrappings: tuple[Wrapping, ...]
     spec: dict[str, Any] = field(repr=False)
     takes_validation: bool = True
+    features: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -180,7 +182,9 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
     wrappings = wrappings_of(signature, mapping)
     inner = {name: shape for wrapping in wrappings for name, shape in wrapping.shapes.items()}
     added = [*([MIXTURE] if components else []), *inner]
-    roles = roles_of(signature, _mapping(mapping, "parameters"), added)
+    given = _mapping(mapping, "parameters")
+    features = features_of_parameters(given)
+    roles = roles_of(signature, given | dict.fromkeys(features, "predicted"), added)
     links, floors = _mapping(mapping, "links"), _mapping(mapping, "floors")
     for name in (*links, *floors):
         if name not in roles:
@@ -197,7 +201,7 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
     resolved = _links(signature, roles, links, floors)
     spec: dict[str, Any] = {
         "family": path_of(cls),
-        "parameters": roles,
+        "parameters": roles | {name: {"features": names} for name, names in features.items()},
         "links": links,
         "floors": floors,
         "components": components,
@@ -216,6 +220,7 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
         tuple(wrappings),
         spec,
         signature.takes_validation,
+        features,
     )
     _check_example(family)
     return family

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,6 +13,34 @@ from likelihead.families.signature import Signature
 #: The parameter that holds the logits of a mixture's weights.
 MIXTURE = "mixture_logits"
 Role = str | float | Sequence[float]
+
+
+def features_of_parameters(given: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The inputs that a parameter may look at, for each given as `{features: [a, b]}`.
+
+    Raises:
+        LikelihoodError: another key, or something else than a list of names.
+
+    >>> features_of_parameters({"loc": "predicted", "scale": {"features": ["age"]}})
+    {'scale': ['age']}
+    """
+    found = {}
+    for name, role in given.items():
+        if not isinstance(role, Mapping):
+            continue
+        names: Any = role.get("features")
+        if set(role) != {"features"} or not _are_names(names):
+            raise LikelihoodError(
+                f"parameters.{name} is {dict(role)}; a parameter that looks at some inputs only is given as "
+                "{features: [a, b]}, and one that looks at none as learned"
+            )
+        found[name] = list(names)
+    return found
+
+
+def _are_names(names: Any) -> bool:
+    is_list = isinstance(names, Sequence) and not isinstance(names, str)
+    return is_list and len(names) > 0 and all(isinstance(each, str) for each in names)
 
 
 def roles_of(signature: Signature, given: dict[str, Any], added: list[str]) -> dict[str, Role]:

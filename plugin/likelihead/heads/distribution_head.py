@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from likelihead.errors import LikelihoodError
+from likelihead.errors import LikelihoodError, suggest
 from likelihead.families.family import Family
 from likelihead.heads.exposure import expose
 from likelihead.heads.fast.distribution import deferred
@@ -17,6 +17,7 @@ from likelihead.heads.fast.plan import Plan, plan_of
 from likelihead.heads.marginal_fit import MarginalFit, fit_marginal
 from likelihead.heads.parameters import Anchored, Fixed, Learned, Parameter, Predicted
 from likelihead.heads.pooled_targets import pooled
+from likelihead.heads.restricted_linear import RestrictedLinear
 from likelihead.target_types.detect import target_type_of
 from likelihead.target_types.target_type import TargetType
 
@@ -69,7 +70,8 @@ class DistributionHead(nn.Module):
         self._is_fitted = False
         self.parameter = nn.ModuleDict({name: _parameter(self.family, name) for name in self.family.roles})
         self.sizes = [parameter.size for _, parameter in self._named()]
-        self.linear = nn.Linear(in_features, sum(self.sizes)) if sum(self.sizes) else None
+        layer = RestrictedLinear if self.family.features else nn.Linear
+        self.linear = layer(in_features, sum(self.sizes)) if sum(self.sizes) else None
         example = self.family.example()
         self._result = torch.Size(example.event_shape), type(example)
         self._learned = [name for name, parameter in self._named() if isinstance(parameter, Learned)]
@@ -123,6 +125,31 @@ class DistributionHead(nn.Module):
             TargetError: an exposure of the wrong shape, or for a family that takes none.
         """
         return self.distribution(self._raw(features), exposure)
+
+    def restrict(self, features: Mapping[str, Sequence[int]]) -> None:
+        """Let a parameter given as `{features: [a, b]}` look at the features of these inputs only.
+
+        Args:
+            features: the places of the features of each input, by its name.
+
+        Raises:
+            LikelihoodError: there is no input of that name.
+        """
+        if not isinstance(self.linear, RestrictedLinear):
+            return
+        allowed = torch.ones_like(self.linear.mask, dtype=torch.bool)
+        start = 0
+        for (name, _), size in zip(self._named(), self.sizes, strict=True):
+            rows = slice(start, start + size)
+            start += size
+            if name not in self.family.features:
+                continue
+            allowed[rows] = False
+            for each in self.family.features[name]:
+                if each not in features:
+                    raise LikelihoodError(f"parameters.{name} names the input {each!r}: {suggest(each, features)}")
+                allowed[rows, list(features[each])] = True
+        self.linear.restrict(allowed)
 
     def _raw(self, features: Tensor) -> Tensor:
         return features.new_empty(*features.shape[:-1], 0) if self.linear is None else self.linear(features)

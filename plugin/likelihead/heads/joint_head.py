@@ -74,6 +74,11 @@ class JointHead(nn.Module):
         """The arguments of the head as plain values, from which `joint_head_from` rebuilds it."""
         return {"joint": {name: head.describe() for name, head in self.parts.items()}, "in_features": self.in_features}
 
+    def restrict(self, features: Mapping[str, Sequence[int]]) -> None:
+        """As `DistributionHead.restrict`, for each target."""
+        for head in self.parts.values():
+            head.restrict(features)
+
     def _joint(self, dists: Sequence[Any]) -> Joint:
         labels = [not head.target_type.dtype.is_floating_point for head in self.parts.values()]
         return Joint(self.names, dists, labels, validate_args=False)

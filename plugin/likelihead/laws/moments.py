@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 
 from likelihead.laws.crps import RANKS
-from likelihead.laws.search import Array, Searchable
+from likelihead.laws.search import Array
+from likelihead.laws.shortest import Searchable
 
 
 def mean_by_quadrature(law: Searchable) -> Array:

@@ -18,7 +18,7 @@ from likelihead.report.figures.training import learning_curves, nats
 from likelihead.report.headline import facts, score_table, verdict
 from likelihead.report.importance import importances
 from likelihead.report.page import Section, page
-from likelihead.report.sections import Block, figure_blocks, guarded, input_blocks
+from likelihead.report.sections import Block, additive_blocks, figure_blocks, guarded, input_blocks
 from likelihead.report.subject import Subject
 from likelihead.report.tables import Table, coefficient_table, column_table
 
@@ -104,7 +104,8 @@ def _sections(run: Run, subject: Subject) -> Iterator[Section]:
         list(figure_blocks(subject, important, "calibration")),
         notes=list(_cautions(subject, evaluation)),
     )
-    yield Section("inputs", "What the inputs do", [*input_blocks(subject, important), *_coefficient_block(run)])
+    exact = [*additive_blocks(subject, important), *_coefficient_block(run)]
+    yield Section("inputs", "What the inputs do", [*input_blocks(subject, important), *exact])
     yield Section("details", "The data and the run", list(_detail_blocks(run, subject)), texts=run.texts)
 
 

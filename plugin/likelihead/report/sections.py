@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
+from likelihead.report.additive import curves
 from likelihead.report.effects import effect
 from likelihead.report.figures import FIGURES, Scene
+from likelihead.report.figures.additive import additive_panels
 from likelihead.report.figures.inputs import effect_panel, importance_bars
 from likelihead.report.importance import Importance
 from likelihead.report.style import Drawing, Panel
@@ -20,6 +22,8 @@ log = logging.getLogger("likelihead.report")
 
 #: The inputs whose effects are drawn, and the parts of an answer that they are drawn for.
 MOST_EFFECTS, MOST_PARTS = 6, 3
+#: The inputs whose effects in an additive model are drawn.
+MOST_ADDITIVE = 12
 
 
 @dataclass
@@ -105,3 +109,27 @@ def input_blocks(subject: Subject, importances: list[Importance]) -> Iterator[Bl
             effects.panels += guarded(f"effect of {importance.entry.name} on {answer.label}", draw).panels
     if effects.panels:
         yield effects
+
+
+def additive_blocks(subject: Subject, importances: list[Importance]) -> Iterator[Block]:
+    """What each of the most important inputs adds to each parameter, where the model is a sum of such effects."""
+    block = Block(
+        "additive",
+        "What each input adds",
+        f"The model is additive: each parameter is a constant plus what each input adds{_shown(len(importances))}. "
+        "The lines are on the scale named at the side: on a log scale, adding 0.7 doubles the parameter. Each "
+        "line is 0 on average over the rows. The panels of a parameter have the same scale, so a flat line is an input "
+        "that hardly matters. The networks of an ensemble each have a line; where they part, the data say little.",
+    )
+    entries = [importance.entry for importance in importances[:MOST_ADDITIVE]]
+    drawing = guarded("additive", lambda: additive_panels(curves(subject, entries)))
+    if drawing.panels:
+        block.panels, block.findings = drawing.panels, [drawing.finding]
+        yield block
+
+
+def _shown(inputs: int) -> str:
+    if inputs <= MOST_ADDITIVE:
+        return ", and these lines are all of it"
+    which = "the one that matters most is" if MOST_ADDITIVE == 1 else f"the {MOST_ADDITIVE} that matter most are"
+    return f"; of {inputs} inputs, {which} shown"

@@ -132,7 +132,7 @@ class DistributionalEstimator(BaseEstimator):
         return Data(train, validation, test, encoder=self.encoder_)
 
     def _train(self, data: Data, seed: int) -> Outcome:
-        network = self._network(data.train.x)
+        network = self._network(data)
         size, trainer, optimizer, scheduler = self._training(data, network, seed)
 
         def module_of(network: nn.Module) -> LikelihoodModule:
@@ -141,7 +141,7 @@ class DistributionalEstimator(BaseEstimator):
         if self.ensemble == 1:
             module = module_of(network)
         else:
-            module = Ensemble.of(lambda: module_of(self._network(data.train.x)), self.ensemble, seed)
+            module = Ensemble.of(lambda: module_of(self._network(data)), self.ensemble, seed)
         outcome = fit(module, data, trainer=trainer, batch_size=size, seed=seed)
         self.n_iter_ = trainer.current_epoch
         assert outcome is not None
@@ -165,11 +165,11 @@ class DistributionalEstimator(BaseEstimator):
                 raise LikelihoodError(f"trainer_options has {name!r}, which the estimator sets itself: leave it out")
         return {"enable_progress_bar": bool(self.verbose), **given}
 
-    def _network(self, x: Tensor) -> nn.Module:
-        options = dict(self.architecture_options or {})
+    def _network(self, data: Data) -> nn.Module:
+        x, options = data.train.x, dict(self.architecture_options or {})
         if isinstance(self.architecture, str):
             chosen = {**(MLP_OPTIONS if self.architecture == "mlp" else {}), **options}
-            return architectures.build_for(self.architecture, x, **chosen)
+            return architectures.build_for(self.architecture, x, self.encoder_.input_columns, **chosen)
         if isinstance(self.architecture, nn.Module):
             return deepcopy(self.architecture)
         if callable(self.architecture):

@@ -257,6 +257,12 @@ def sample_inputs(rows: pl.LightningDataModule) -> Any:
     return torch.cat(inputs) if isinstance(inputs[0], Tensor) else inputs[0]
 
 
+def input_columns(rows: pl.LightningDataModule) -> list[int] | None:
+    """How many columns of x each input of the table has; None if the rows did not come from a table."""
+    encoder = getattr(getattr(rows, "data", None), "encoder", None)
+    return None if encoder is None else encoder.input_columns
+
+
 def targets(rows: DatasetOrLoader) -> tuple[Any, ...]:
     """y and the other fields of `Batch` after it, of a data set or a loader, from `MAX_TARGETS` rows or a few more.
 

@@ -28,9 +28,10 @@ from likelihead.heads.head import Head
 from likelihead.heads.joint_head import head_of
 from likelihead.heads.sites import by_row, counts, log_prob
 from likelihead.training.compiled import CompiledTraining, checked_mode
-from likelihead.training.data_module import as_data_module, part_of, sample_inputs, targets, validates
+from likelihead.training.data_module import as_data_module, input_columns, part_of, sample_inputs, targets, validates
 from likelihead.training.many_steps import ManySteps
 from likelihead.training.refitted import Refitted
+from likelihead.training.restricted_head import restrict_head
 
 #: The version of the description of a module in checkpoints.
 FORMAT = 1
@@ -125,10 +126,12 @@ class LikelihoodModule(CompiledTraining, Refitted, ManySteps):
         source = getattr(rows, "data", None)
         x, y = sample_inputs(rows), targets(part_of(rows, "train"))[0]
         if isinstance(architecture, str):
-            architecture = architectures.build_for(architecture, x, **options)
+            architecture = architectures.build_for(architecture, x, input_columns(rows), **options)
         rows_of_y = sites_as_rows(architecture, x[:2], y)
         family = families_for(distribution, rows_of_y, getattr(source, "class_count", None))
-        module = cls(architecture, head_of(family, features_of(architecture)), optimizer, scheduler, compile=compile)
+        head = head_of(family, features_of(architecture))
+        restrict_head(head, architecture, rows)
+        module = cls(architecture, head, optimizer, scheduler, compile=compile)
         if isinstance(source, Data):
             table = {} if source.encoder is None else {"table": source.encoder.state()}
             module.extra = {**table, "data": source.name}

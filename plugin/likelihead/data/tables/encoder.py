@@ -137,6 +137,11 @@ class TableEncoder:
         """The table's columns that are encoded in x."""
         return [column.name for column in self.columns]
 
+    @property
+    def input_columns(self) -> list[int]:
+        """How many columns of x each of the inputs has."""
+        return [len(column.names) for column in self.columns] or [1]
+
     def encode(self, frame: pd.DataFrame) -> Tensor:
         """The inputs x, (n, p) float32.
 

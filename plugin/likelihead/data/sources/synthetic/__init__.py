@@ -77,6 +77,8 @@ SIMULATORS: dict[str, Simulator] = {
     "LowRankNormal": vectors.pollution,
     "ProjectedNormal": vectors.migration,
 }
+#: Further sets, which no family has as its own.
+FURTHER: dict[str, Simulator] = {"molecules": reals.molecules}
 GENERIC = "generic"
 
 
@@ -86,7 +88,11 @@ def names() -> list[str]:
     >>> "pedestrians" in names()
     True
     """
-    return [*sorted({simulator.__name__ for simulator in SIMULATORS.values()}), GENERIC]
+    return [*sorted(_simulators()), GENERIC]
+
+
+def _simulators() -> dict[str, Simulator]:
+    return {simulator.__name__: simulator for simulator in SIMULATORS.values()} | FURTHER
 
 
 def default_name(family: str | Mapping[str, Any] | type) -> str:
@@ -135,7 +141,7 @@ def make(name: str | None, family: str | Mapping[str, Any] | type, rows: int, se
     if families is not None and name is None:
         return joint(families, rows, seed)
     chosen = default_name(family) if name is None else name
-    simulators = {simulator.__name__: simulator for simulator in SIMULATORS.values()}
+    simulators = _simulators()
     if chosen not in names():
         raise LikelihoodError(f"there is no synthetic set {chosen!r}; the sets are {', '.join(names())}")
     rng = np.random.default_rng(seed)

@@ -76,3 +76,21 @@ def bodies(rng: np.random.Generator, rows: int) -> Simulation:
         scale_tril[:, row, column] = entry * tensor(scale)
     truth = dist.MultivariateNormal(loc, scale_tril=scale_tril)
     return Simulation({"age": age, "training": training, "diet": diet}, truth, ["weight", "waist", "pulse"])
+
+
+def molecules(rng: np.random.Generator, rows: int) -> Simulation:
+    """Multivariate normal: melting and boiling points of molecules in °C, whose errors are correlated.
+
+    The inputs are descriptors: mass (g/mol), rings, rotatable bonds and donors of hydrogen bonds.
+    """
+    mass, rings = rng.uniform(40, 320, rows), rng.integers(0, 4, rows)
+    bonds, donors = rng.integers(0, 9, rows), rng.integers(0, 4, rows)
+    strength = 26 * donors + 60 * rise(rings, 1.5, 0.6)
+    boiling = -60 + 420 * (1 - np.exp(-mass / 190)) + strength
+    melting = boiling - 190 + 0.4 * strength + 45 * np.exp(-bonds / 2)
+    loc, scale = stack(melting, boiling), tensor(7 + 1.6 * bonds)
+    scale_tril = torch.zeros(rows, 2, 2, dtype=torch.float64)
+    # The correlation is 0.8.
+    scale_tril[:, 0, 0], scale_tril[:, 1, 0], scale_tril[:, 1, 1] = 1.5 * scale, 0.8 * scale, 0.6 * scale
+    inputs = {"mass": mass, "rings": rings, "bonds": bonds, "donors": donors}
+    return Simulation(inputs, dist.MultivariateNormal(loc, scale_tril=scale_tril), ["melting", "boiling"])
