@@ -1,4 +1,4 @@
-"""Architectures: modules that map x (N, in_features) to features (N, out_features)."""
+"""Architectures: modules that map x (N, …) to features (N, out_features), or to features of every site of a row."""
 
 from __future__ import annotations
 
@@ -6,18 +6,42 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
+from likelihead.architectures.convolution import Convolution
 from likelihead.architectures.linear import Linear
 from likelihead.architectures.mlp import MLP
 from likelihead.architectures.piecewise_linear import PiecewiseLinear
+from likelihead.architectures.recurrent import Recurrent
 from likelihead.architectures.shallow import Shallow
+from likelihead.architectures.transformer import Transformer
+from likelihead.architectures.unet import UNet
 from likelihead.configs import defaults
 from likelihead.errors import LikelihoodError, suggest
 
-__all__ = ["ARCHITECTURES", "MLP", "Linear", "PiecewiseLinear", "Shallow", "build", "build_for"]
+__all__ = [
+    "ARCHITECTURES",
+    "MLP",
+    "Convolution",
+    "Linear",
+    "PiecewiseLinear",
+    "Recurrent",
+    "Shallow",
+    "Transformer",
+    "UNet",
+    "build",
+    "build_for",
+]
 
 
 #: The closed list of networks that a checkpoint may name.
-ARCHITECTURES: dict[str, type[nn.Module]] = {"linear": Linear, "shallow": Shallow, "mlp": MLP}
+ARCHITECTURES: dict[str, type[nn.Module]] = {
+    "linear": Linear,
+    "shallow": Shallow,
+    "mlp": MLP,
+    "convolution": Convolution,
+    "unet": UNet,
+    "transformer": Transformer,
+    "recurrent": Recurrent,
+}
 
 
 @runtime_checkable
@@ -58,16 +82,17 @@ def _no_options(x: Tensor) -> dict[str, Any]:
 
 
 def build_for(name: str, x: Tensor, **options: Any) -> nn.Module:
-    """Build a shipped network for training inputs x (N, in_features), and fit what it learns of them before training.
+    """Build a shipped network for training inputs x (N, in_features, …), and fit what it learns of them before training.
 
-    The arguments and errors are those of `build`.
+    The arguments and errors are those of `build`; options that are None follow from x where they can.
 
     >>> import torch
     >>> build_for("mlp", torch.rand(50, 3), width=16).embedded
     [0, 1, 2]
     """
     options_for = getattr(ARCHITECTURES.get(name), "options_for", _no_options)
-    network = build(name, x.shape[1], **{**options_for(x), **options})
+    given = {key: value for key, value in options.items() if value is not None}
+    network = build(name, x.shape[1], **{**options, **options_for(x), **given})
     if isinstance(network, FitsInputs):
         network.fit_inputs(x)
     return network

@@ -17,7 +17,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "unseen": ("error", "ignore"),
 }
 #: Whole numbers, with the smallest that each may be, and the options that may be null.
-MINIMA = {"max_levels": 1, "min_level_count": 1, "seed": 0, "folds": 2, "fold": 0}
+MINIMA = {"max_levels": 1, "max_words": 1, "max_length": 1, "min_level_count": 1, "seed": 0, "folds": 2, "fold": 0}
 OPTIONAL = ("seed", "folds", "fold", "split")
 #: Options that name one column; those that name one or several; and the list of classes.
 COLUMN = ("weight", "exposure", "group", "time")

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from likelihead.configs import defaults
 from likelihead.data.dataset import Data
-from likelihead.data.sources.synthetic import classes, counts, extremes, positives, reals, zeros
+from likelihead.data.sources.synthetic import classes, counts, extremes, images, positives, reals, texts, zeros
 from likelihead.data.sources.synthetic.generic import generic
-from likelihead.data.sources.synthetic.simulation import Simulation, Simulator, Synthetic
+from likelihead.data.sources.synthetic.simulation import Simulation, Simulator, Synthetic, cells_of
 from likelihead.data.tables.split_table import Table, split
 from likelihead.distributions.joint import Joint
 from likelihead.errors import LikelihoodError
@@ -71,6 +71,8 @@ SIMULATORS: dict[str, Simulator] = {
     "hurdle GammaMean": zeros.rainfall,
 }
 GENERIC = "generic"
+#: Simulators of images and texts, which no family takes unless they are named.
+NAMED: list[Simulator] = [images.shapes, images.tumours, texts.reviews, texts.sentences]
 
 
 def names() -> list[str]:
@@ -79,7 +81,7 @@ def names() -> list[str]:
     >>> "pedestrians" in names()
     True
     """
-    return [*sorted({simulator.__name__ for simulator in SIMULATORS.values()}), GENERIC]
+    return [*sorted({simulator.__name__ for simulator in (*SIMULATORS.values(), *NAMED)}), GENERIC]
 
 
 def default_name(family: str | Mapping[str, Any] | type) -> str:
@@ -128,7 +130,7 @@ def make(name: str | None, family: str | Mapping[str, Any] | type, rows: int, se
     if families is not None and name is None:
         return joint(families, rows, seed)
     chosen = default_name(family) if name is None else name
-    simulators = {simulator.__name__: simulator for simulator in SIMULATORS.values()}
+    simulators = {simulator.__name__: simulator for simulator in (*SIMULATORS.values(), *NAMED)}
     if chosen not in names():
         raise LikelihoodError(f"there is no synthetic set {chosen!r}; the sets are {', '.join(names())}")
     rng = np.random.default_rng(seed)
@@ -137,7 +139,7 @@ def make(name: str | None, family: str | Mapping[str, Any] | type, rows: int, se
         torch.manual_seed(int(rng.integers(2**62)))
         y = simulation.observed(simulation.truth.sample())
     frame = pd.DataFrame({**simulation.inputs, **_cells(simulation, y)})
-    return Synthetic(frame, simulation.target, simulation.truth, y, chosen, simulation.exposure)
+    return Synthetic(frame, simulation.target, simulation.truth, y, chosen, simulation.exposure, simulation.text)
 
 
 def joint(families: Mapping[str, Any], rows: int, seed: int) -> Synthetic:
@@ -164,7 +166,12 @@ def _joint_name(column: str, one: Synthetic, target: str) -> str:
 
 
 def _cells(simulation: Simulation, y: Tensor) -> dict[str, Any]:
-    """The target columns of the table: numbers, or labels as text."""
+    """The target columns of the table: numbers, or labels as text, in arrays where a row has many sites."""
+    if simulation.text in simulation.target:
+        return {}
+    if len(simulation.target) == 1 and y.dim() > 1:
+        values = y.numpy() if simulation.labels is None else np.array(simulation.labels, dtype=object)[y.numpy()]
+        return {simulation.target[0]: cells_of(values)}
     columns = (y.flatten(1) if y.dim() > 1 else y[:, None]).numpy()
     if simulation.labels is not None:
         codes = columns.astype(np.int64)
@@ -185,5 +192,6 @@ def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], see
     synthetic = make(options["name"], family, int(options["rows"]), int(options["data_seed"]))
     target = as_list(options["target"]) or synthetic.target
     oracle = synthetic.log_prob if target == synthetic.target else None
-    options = {**options, "exposure": options["exposure"] or synthetic.exposure}
+    for key, column in (("exposure", synthetic.exposure), ("text", synthetic.text)):
+        options = {**options, key: options[key] or column}
     return split(Table(synthetic.frame, target, synthetic.name, oracle), family, options, seed)
