@@ -42,6 +42,8 @@ ARCHITECTURES: dict[str, type[nn.Module]] = {
     "transformer": Transformer,
     "recurrent": Recurrent,
 }
+#: Those that take rows of numbers only.
+TABLES = ("linear", "shallow", "mlp")
 
 
 @runtime_checkable
@@ -82,7 +84,7 @@ def _no_options(x: Tensor) -> dict[str, Any]:
 
 
 def build_for(name: str, x: Tensor, **options: Any) -> nn.Module:
-    """Build a shipped network for training inputs x (N, in_features, …), and fit what it learns of them before training.
+    """Build a shipped network for training inputs x (N, in_features, …), and fit what it learns of them beforehand.
 
     The arguments and errors are those of `build`; options that are None follow from x where they can.
 
@@ -90,9 +92,21 @@ def build_for(name: str, x: Tensor, **options: Any) -> nn.Module:
     >>> build_for("mlp", torch.rand(50, 3), width=16).embedded
     [0, 1, 2]
     """
+    _check_inputs(name, x)
     options_for = getattr(ARCHITECTURES.get(name), "options_for", _no_options)
     given = {key: value for key, value in options.items() if value is not None}
     network = build(name, x.shape[1], **{**options, **options_for(x), **given})
     if isinstance(network, FitsInputs):
         network.fit_inputs(x)
     return network
+
+
+def _check_inputs(name: str, x: Tensor) -> None:
+    """Raise a LikelihoodError for images, sequences or tokens in a network of tables."""
+    if name not in TABLES or (x.dim() == 2 and x.is_floating_point()):
+        return
+    held = f"has the shape (N, {', '.join(map(str, x.shape[1:]))})" if x.dim() != 2 else "holds tokens"
+    raise LikelihoodError(
+        f"architecture={name} takes a table of numbers, but x {held}: take architecture=convolution or unet for "
+        "images, and transformer or recurrent for sequences"
+    )

@@ -12,7 +12,9 @@ from likelihead.architectures.images import as_images, checked_shape, shape_of
 
 
 class Convolution(nn.Module):
-    """Maps images (N, channels, height, width) to features (N, width): convolutions, each halving the image, and a layer.
+    """Maps images (N, channels, height, width) to features (N, width).
+
+    Each convolution is followed by a maximum that halves the image; after the last one comes a layer.
 
     Args:
         in_features: the channels of an image, or the pixels in a row of a table.

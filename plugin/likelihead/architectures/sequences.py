@@ -15,7 +15,17 @@ PADDING, UNKNOWN = 0, 1
 
 
 def sequence_options(x: Tensor) -> dict[str, Any]:
-    """The options that follow from training sequences x: of tokens (N, length), or of vectors (N, length, inputs)."""
+    """The options that follow from training sequences x: of tokens (N, length), or of vectors (N, length, inputs).
+
+    Raises:
+        LikelihoodError: x holds neither.
+    """
+    if x.dim() not in (2, 3) or (x.dim() == 2 and x.is_floating_point()):
+        raise LikelihoodError(
+            "a network of sequences takes tokens or vectors, but x has the shape "
+            f"(N, {', '.join(map(str, x.shape[1:]))}) and holds numbers: name a column of text as data.text, or take "
+            "architecture=mlp"
+        )
     return {"inputs": x.shape[2]} if x.dim() == 3 else {"vocabulary": max(UNKNOWN, int(x.max())) + 1}
 
 
@@ -44,13 +54,15 @@ class Embedding(nn.Module):
                 "a network of sequences takes tokens or vectors: give architecture.vocabulary, the number of tokens, "
                 "or architecture.inputs, the length of a vector"
             )
-        require_positive(width=width, **({"vocabulary": vocabulary} if vocabulary is not None else {"inputs": inputs}))  # type: ignore[dict-item]
-        self.vocabulary, self.inputs = vocabulary, inputs
+        require_positive(width=width)
+        self.vocabulary = vocabulary
         self.layer: nn.Module
         if vocabulary is not None:
+            require_positive(vocabulary=vocabulary)
             self.layer = nn.Embedding(vocabulary, width, padding_idx=PADDING)
-        else:
-            self.layer = nn.Linear(inputs or 0, width)
+        elif inputs is not None:
+            require_positive(inputs=inputs)
+            self.layer = nn.Linear(inputs, width)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.vocabulary is None:

@@ -20,7 +20,9 @@ from likelihead.errors import LikelihoodError
 
 #: Columns with a shape of their own, which are the only input.
 ShapedColumn = ArrayColumn | TextColumn
-InputColumn = NumericColumn | CategoricalColumn | DateColumn | FormattedColumn | ShapedColumn
+#: Columns of a table, of which x has some columns for each.
+TableColumn = NumericColumn | CategoricalColumn | DateColumn | FormattedColumn
+InputColumn = TableColumn | ShapedColumn
 
 #: The encoders by the `type` in their state.
 COLUMN_TYPES: dict[str, Any] = {
@@ -80,9 +82,10 @@ def shaped_column(columns: Sequence[InputColumn]) -> ShapedColumn | None:
         return None
     if len(columns) > 1:
         others = [column.name for column in columns if column is not shaped[0]]
+        what = "text" if isinstance(shaped[0], TextColumn) else "arrays"
         raise LikelihoodError(
-            f"input column {shaped[0].name!r} holds {'text' if isinstance(shaped[0], TextColumn) else 'arrays'} and must "
-            f"be the only input, but there is {others[0]!r} too: give data.features=[{shaped[0].name}]"
+            f"input column {shaped[0].name!r} holds {what} and must be the only input, but "
+            f"there is {others[0]!r} too: give data.features=[{shaped[0].name}]"
         )
     return shaped[0]
 

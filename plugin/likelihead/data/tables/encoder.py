@@ -19,11 +19,11 @@ from likelihead.data.tables.columns import InputColumn, column_from_state, fit_c
 from likelihead.data.tables.description import NAMES, Entry, describe_columns
 from likelihead.data.tables.joint_target_encoder import (
     AnyTargetEncoder,
-    JointTargetEncoder,
     fit_target,
     target_from_state,
 )
 from likelihead.data.tables.numeric_column import Term
+from likelihead.data.tables.target_encoder import TargetEncoder
 from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import as_list, describe_cells, is_text, numbers, require_columns
 from likelihead.target_types.joint import JointType
@@ -213,7 +213,7 @@ class TableEncoder:
 
     def encode_bounds(self, frame: pd.DataFrame) -> tuple[Tensor | None, Tensor | None]:
         """The bounds and the truncation limits of the targets, (n, 2) or (n, D, 2) each; see `Censoring`."""
-        if self.censoring is None or isinstance(self.target, JointTargetEncoder):
+        if self.censoring is None or not isinstance(self.target, TargetEncoder):
             return None, None
         return self.censoring.bounds(frame, self.target), self.censoring.truncation(frame, self.target)
 

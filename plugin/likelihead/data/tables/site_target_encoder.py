@@ -1,10 +1,10 @@
-"""The encoder of a target with a label or number at every site of a row: the pixels of an image, the words of a text."""
+"""The encoder of a target with a value at every site of a row: the pixels of an image, the words of a text."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,9 @@ class SiteTargetEncoder:
         if not len(known):
             raise TargetError(f"target column {name!r} is empty at every site of the training rows")
         site = TargetEncoder.fit(known.reset_index(drop=True).to_frame(), target_type, [name], options)
-        return cls(name, list(cells.shape[1:]), site, text is not None)
+        sites = list(cells.shape[1:])
+        site = replace(site, columns=replace(site.columns, sites=len(sites)))
+        return cls(name, sites, site, text is not None)
 
     @property
     def target_type(self) -> TargetType:

@@ -20,7 +20,7 @@ GREY_NOISE, LABEL_NOISE = 0.05, 0.1
 
 
 def shapes(rng: np.random.Generator, rows: int) -> Simulation:
-    """Categorical at every pixel: whether it belongs to a circle, a square or the background; a tenth are mislabelled."""
+    """Categorical at every pixel: a circle, a square or the background; a tenth of the pixels are mislabelled."""
     down, across = np.mgrid[:SIDE, :SIDE]
     true = np.zeros((rows, SIDE, SIDE), dtype=np.int64)
     # Each object has one half of the image, so that none hides the other.
@@ -45,7 +45,9 @@ def tumours(rng: np.random.Generator, rows: int) -> Simulation:
     row, column = rng.uniform(4, SIDE - 4, (2, rows))
     radius = rng.uniform(1.0, 4.0, rows)
     squared = (down - row[:, None, None]) ** 2 + (across - column[:, None, None]) ** 2
-    tissue = 0.4 + 0.1 * np.sin(down / rng.uniform(2, 4, (rows, 1, 1))) * np.cos(across / rng.uniform(2, 4, (rows, 1, 1)))
+    tissue = 0.4 + 0.1 * np.sin(down / rng.uniform(2, 4, (rows, 1, 1))) * np.cos(
+        across / rng.uniform(2, 4, (rows, 1, 1))
+    )
     lesion = 0.5 / (1.0 + np.exp(2.0 * (np.sqrt(squared) - radius[:, None, None])))
     image = tissue + lesion + rng.normal(0.0, 0.03, tissue.shape)
     truth = dist.Bernoulli(logits=tensor(4.0 * (radius - 2.5)))

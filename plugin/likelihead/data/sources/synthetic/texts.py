@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def sentences(rng: np.random.Generator, rows: int) -> Simulation:
     probabilities = np.full((rows, length, len(words)), 1.0 / len(words))
     codes, known = np.zeros((rows, length), dtype=np.int64), np.zeros((rows, length), dtype=bool)
     for row, sentence in enumerate(drawn):
-        for place, (state, following) in enumerate(zip(sentence[:-1], sentence[1:], strict=True)):
+        for place, (state, following) in enumerate(pairwise(sentence)):
             likely = {_word(name): probability for name, probability in FOLLOWERS[state].items()}
             probabilities[row, place] = [likely.get(word, 0.0) for word in words]
             codes[row, place], known[row, place] = words.index(_word(following)), True
