@@ -141,7 +141,7 @@ def target_from_state(state: Mapping[str, Any]) -> AnyTargetEncoder:
     Raises:
         LikelihoodError: an earlier version wrote the state.
     """
-    if "sites" in state:
+    if "site" in state:
         return SiteTargetEncoder.from_state(state)
     if "joint" in state:
         return JointTargetEncoder({name: TargetEncoder.from_state(part) for name, part in state["joint"].items()})
