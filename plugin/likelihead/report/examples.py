@@ -54,7 +54,7 @@ def images(subject: Subject, columns: TargetColumns, rows: dict[str, int]) -> Dr
             panels.append(_maps(name, pixels, y[row], mode[row], columns.labels))
         elif mode.ndim == 1:
             texts = [_written(values[row], columns) for values in (y, mode)]
-            panels.append(_picture(f"{name} row: observed {texts[0]}, most probable {texts[1]}", pixels))
+            panels.append(_picture(f"{name}: observed {texts[0]}, predicted {texts[1]}", pixels))
     return Drawing(panels)
 
 
