@@ -18,6 +18,7 @@ from likelihead.errors import TargetError
 
 GENERATOR = np.random.default_rng(0)
 N = 30
+LABELS = GENERATOR.integers(0, 3, (N, 4, 5))
 
 
 def load(path: Path, family: str = "normal", **options: object) -> object:
@@ -29,7 +30,7 @@ CASES = {
     "matrix": (GENERATOR.normal(size=(N, 3)), GENERATOR.normal(size=N), "normal", (3,), ()),
     "outputs": (GENERATOR.normal(size=(N, 3)), GENERATOR.normal(size=(N, 2)), "normal", (3,), (2,)),
     "images": (GENERATOR.normal(size=(N, 1, 4, 5)), GENERATOR.poisson(2, N), "poisson", (1, 4, 5), ()),
-    "pixels": (GENERATOR.normal(size=(N, 1, 4, 5)), GENERATOR.integers(0, 3, (N, 4, 5)), "categorical", (1, 4, 5), (4, 5)),
+    "pixels": (GENERATOR.normal(size=(N, 1, 4, 5)), LABELS, "categorical", (1, 4, 5), (4, 5)),
     "sequences": (GENERATOR.normal(size=(N, 6, 2)), GENERATOR.normal(size=(N, 6)), "normal", (6, 2), (6,)),
     "tokens": (GENERATOR.integers(2, 9, (N, 6)), GENERATOR.integers(0, 3, (N, 6)), "categorical", (6,), (6,)),
 }  # fmt: skip
