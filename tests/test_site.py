@@ -42,6 +42,10 @@ def test_every_block_is_of_a_sort_that_is_run() -> None:
 def test_a_command_of_the_site_runs(
     line: str, home: Path, command: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    experiments = re.findall(r"\bexperiment=(\w+)", line)
+    if experiments:  # tests/test_experiments.py runs each of them
+        assert (ROOT / "conf" / "experiment" / f"{experiments[0]}.yaml").is_file()
+        return
     if "data.describe=true" in line:  # prints, and trains nothing
         monkeypatch.chdir(home)
         command(*line.split()[1:])

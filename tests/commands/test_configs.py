@@ -16,11 +16,12 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 
 from likelihead import LikelihoodError
+from likelihead.architectures import ARCHITECTURES
 from likelihead.commands import build, overrides, resolvers
 from likelihead.configs import conf_directory, read, shipped
 from likelihead.data.options import complete
 from likelihead.data.sources import source_options
-from likelihead.families.family import Family
+from likelihead.families.family import Family, probe_family
 from likelihead.training.lightning_warnings import without_hints
 
 TABLE = [
@@ -79,16 +80,31 @@ def test_positive_parameters_have_a_floor_that_shows(name: str) -> None:
     assert name == "von_mises" or all(0 < floor <= 0.01 for floor in spec["floors"].values())
 
 
+#: Inputs of the networks that take other than a table, and the sites of their features.
+IMAGES, TOKENS = torch.zeros(2, 1, 4, 5), torch.ones(2, 3, dtype=torch.int64)
+INPUTS = {
+    "convolution": (IMAGES, ()),
+    "unet": (IMAGES, (4, 5)),
+    "transformer": (TOKENS, (3,)),
+    "recurrent": (TOKENS, ()),
+}
+
+
 @pytest.mark.parametrize("name", choices("architecture"))
 def test_architecture(name: str, tmp_path: Path) -> None:
+    x, sites = INPUTS.get(name, (torch.zeros(2, 3), ()))
     with composed(tmp_path, f"architecture={name}") as config:
-        network = build.build_architecture(config, torch.zeros(2, 3))
-    assert network(torch.zeros(2, 3)).shape == (2, network.out_features)
+        network = build.build_architecture(config, x)
+    assert network(x).shape == (2, *sites, network.out_features)
+
+
+#: The data that are read from a path.
+FILES = ("table", "images", "text", "arrays")
 
 
 @pytest.mark.parametrize("name", choices("data"))
 def test_data(name: str, tmp_path: Path) -> None:
-    words = [f"data={name}", *(["data.path=x.csv", "data.target=y"] if name == "table" else [])]
+    words = [f"data={name}", *(["data.path=x.csv", "data.target=y"] if name in FILES else [])]
     with composed(tmp_path, *words) as config:
         options = build.plain(config.data)
     assert complete(options, source_options()) == options
@@ -197,16 +213,21 @@ def test_without_validation_rows_the_training_nll_is_watched(tmp_path: Path) -> 
     assert trainer.checkpoint_callback.monitor == trainer.early_stopping_callback.monitor == "train/nll"
 
 
+#: The role of the scale in the experiments on it.
+SCALES = {"heteroscedastic": "predicted", "homoscedastic": "learned", "least_squares": 1.0}
+
+
 @pytest.mark.parametrize("name", choices("experiment"))
 def test_experiment(name: str, tmp_path: Path) -> None:
     with composed(tmp_path, f"experiment={name}") as config:
-        family = Family.of(build.plain(config.distribution))
+        family = probe_family(build.plain(config.distribution))
         if name == "glm":
             assert config.architecture.name == "linear"
             assert config.optimizer._target_ == "torch.optim.LBFGS"
             assert config.trainer.gradient_clip_val is None
-        else:
-            assert family.roles["scale"] == {"heteroscedastic": "predicted", "homoscedastic": "learned"}.get(name, 1.0)
+        elif name in SCALES:
+            assert family.roles["scale"] == SCALES[name]
+        assert config.architecture.name in ARCHITECTURES
 
 
 def test_clipping_and_steps_follow_the_rows(tmp_path: Path) -> None:

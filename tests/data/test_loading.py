@@ -70,7 +70,7 @@ def test_rows_without_a_target_are_an_error_or_dropped(tmp_path: Path, caplog: p
     ("options", "message"),
     [
         ({"pth": "x"}, "data has no option 'pth': did you mean 'path'"),
-        ({"kind": "tabel"}, "the choices are bundled, synthetic, table"),
+        ({"kind": "tabel"}, "the choices are arrays, bundled, images, synthetic, table, text"),
         ({"test_fraction": 1.0}, "test_fraction is 1.0"),
         ({"validation_fraction": -0.1}, "validation_fraction is -0.1"),
         ({"boundary": "clamp"}, "the choices are error, squeeze"),

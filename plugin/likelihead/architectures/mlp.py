@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from likelihead.architectures.checks import require_positive
+from likelihead.architectures.checks import activation_class, require_positive
 from likelihead.architectures.piecewise_linear import PiecewiseLinear
-from likelihead.errors import LikelihoodError
 
 
 class MLP(nn.Module):
@@ -47,16 +46,14 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         require_positive(in_features=in_features, width=width, embedding_size=embedding_size)
-        activation_class = getattr(nn, activation, None)
-        if not (isinstance(activation_class, type) and issubclass(activation_class, nn.Module)):
-            raise LikelihoodError(f"torch.nn has no activation {activation!r}; name one such as SiLU, ReLU, Tanh")
+        make_activation = activation_class(activation)
         self.embedded = list(embedded) if bins and depth else []
         self.plain = [index for index in range(in_features) if index not in set(self.embedded)]
         self.embedding = PiecewiseLinear(len(self.embedded), bins, embedding_size) if self.embedded else None
         inputs = in_features if self.embedding is None else self.embedding.out_features + len(self.plain)
         layers: list[nn.Module] = [] if self.embedding is None else [nn.Dropout(dropout)]
         for layer in range(depth):
-            layers += [nn.Linear(width if layer else inputs, width), activation_class(), nn.Dropout(dropout)]
+            layers += [nn.Linear(width if layer else inputs, width), make_activation(), nn.Dropout(dropout)]
         self.layers = nn.Sequential(*layers)
         self.out_features = width if depth else in_features
 

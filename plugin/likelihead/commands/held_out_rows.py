@@ -11,11 +11,11 @@ from omegaconf import OmegaConf
 
 from likelihead.commands.run_directory import CONFIG
 from likelihead.commands.stored_config import load_stored, reads_run
-from likelihead.data import load_rows
+from likelihead.data import TableEncoder, load_rows
+from likelihead.data.sources import read_again
 from likelihead.data.sources.bundled import bundled
 from likelihead.data.sources.synthetic import make
 from likelihead.data.stream import read_part
-from likelihead.data.tables.files import read_table
 from likelihead.errors import LikelihoodError
 from likelihead.families.joint import FAMILIES
 from likelihead.heads.joint_head import JointHead
@@ -62,9 +62,9 @@ def spec_of(head: Any) -> dict[str, Any]:
 
 def _source(options: Mapping[str, Any], module: LikelihoodModule) -> pd.DataFrame:
     """The whole table that the test rows were taken from. The config is data: it names no code that is run."""
-    if options.get("kind") == "table":
-        text = module.extra["table"].get("text", [])
-        return read_table(options["test_path"] or options["path"], options.get("encoding"), text)
+    if options.get("path"):
+        encoder = TableEncoder.from_state(module.extra["table"])
+        return read_again(encoder, options["test_path"] or options["path"], options.get("encoding"))
     if options.get("kind") == "bundled":
         return bundled(options["name"])[0]
     if options.get("kind") == "synthetic":

@@ -29,15 +29,21 @@ def how_to_predict(config: DictConfig, module: LikelihoodModule, directory: Path
         own = [", architecture=network"] if is_own_network else []
         own += [f", families=[{', '.join(path.rpartition('.')[2] for path in families)}]"] if families else []
         return f"likelihead.load({str(directory)!r}{''.join(own)})(x) in Python"
-    is_file = config.data.get("kind") == "table"
+    is_file = config.data.get("path") is not None
     words = [
         f"checkpoint={directory}",
-        *(["data.path=NEW.csv"] if is_file or not has_test_rows else []),
+        *([f"data.path=NEW{_ending(config)}"] if is_file or not has_test_rows else []),
         "output=predictions.csv",
         *(_words("architecture", network) if is_own_network else []),
         *([f"families=[{','.join(families)}]"] if families else []),
     ]
     return shlex.join(["likelihead", "predict", *words])
+
+
+def _ending(config: DictConfig) -> str:
+    """How the name of a new file ends: as that of the training rows, or as that of a folder; .csv for tables."""
+    kind, path = config.data.get("kind"), config.data.get("path")
+    return ".csv" if path is None or kind == "table" else Path(str(path)).suffix
 
 
 def _families(head: Mapping[str, Any]) -> list[str]:

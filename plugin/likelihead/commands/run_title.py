@@ -17,7 +17,7 @@ def run_title(config: DictConfig, module: LikelihoodModule, data: object) -> str
 
 def source_name(config: DictConfig, data: object) -> str:
     """The data as the user named them: a file, a data set, or the choice of a config."""
-    if config.data.get("kind") == "table":
+    if "_target_" not in config.data and config.data.get("path"):
         return Path(config.data.path).name
     if "_target_" in config.data:
         return str(OmegaConf.select(config, "choices.data") or type(data).__name__)

@@ -14,7 +14,7 @@ from torch import nn
 from likelihead.commands.build import own_network, plain
 from likelihead.commands.held_out_rows import held_out_rows
 from likelihead.data import TableEncoder
-from likelihead.data.tables.files import read_table
+from likelihead.data.sources import read_again
 from likelihead.data.tables.table_parts import TableParts, read_parts
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.predictions import rows_per_part
@@ -47,7 +47,7 @@ def rows_of(
     encoder, name = _encoder_of(module, path)
     if path is None:
         return held_out_rows(checkpoint, module), encoder, name
-    return read_table(path, encoding, encoder.text), encoder, name
+    return read_again(encoder, path, encoding), encoder, name
 
 
 def parts_of(
@@ -58,6 +58,8 @@ def parts_of(
     size = rows_per_part(encoder)
     if path is None:
         return TableParts.of(held_out_rows(checkpoint, module), size), encoder, name
+    if encoder.source:
+        return TableParts.of(read_again(encoder, path, encoding), size), encoder, name
     return read_parts(path, size, encoding, encoder.text), encoder, name
 
 

@@ -17,7 +17,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "unseen": ("error", "ignore"),
 }
 #: Whole numbers, with the smallest that each may be, and the options that may be null.
-MINIMA = {"max_levels": 1, "min_level_count": 1, "seed": 0, "folds": 2, "fold": 0}
+MINIMA = {"max_levels": 1, "max_words": 1, "max_length": 1, "min_level_count": 1, "seed": 0, "folds": 2, "fold": 0}
 OPTIONAL = ("seed", "folds", "fold", "split")
 #: Options that name one column; those that name one or several; and the list of classes.
 COLUMN = ("weight", "exposure", "group", "time")
@@ -52,7 +52,9 @@ def complete(options: Mapping[str, Any], sources: Mapping[str, Mapping[str, Any]
     if kind not in sources:
         raise LikelihoodError(f"data.kind is {kind!r}; the choices are {', '.join(sources)}")
     known = {**table_defaults(), **sources[kind]}
-    elsewhere = {key: source for source, special in sources.items() for key in special if key not in known}
+    # Of several sources with an option, messages name the table.
+    others = sorted(sources, key=lambda source: source == "table")
+    elsewhere = {key: source for source in others for key in sources[source] if key not in known}
     given = {key: value for key, value in options.items() if key != "kind" and not (value is None and key in elsewhere)}
     for key in given:
         if key in elsewhere:

@@ -6,11 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from likelihead.data.tables.categorical_column import CategoricalColumn
-from likelihead.data.tables.columns import InputColumn
+from likelihead.data.tables.columns import InputColumn, ShapedColumn
 from likelihead.data.tables.date_column import PERIODS, DateColumn
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.data.tables.formatted_column import FormattedColumn
 from likelihead.data.tables.numeric_column import NumericColumn
+from likelihead.errors import LikelihoodError
 
 #: 1 January 1970 was a Thursday; weeks start on Monday.
 FIRST_WEEKDAY = 3
@@ -43,6 +44,11 @@ class Preprocessing(nn.Module):
 
 
 def _module_of(column: InputColumn) -> nn.Module:
+    if isinstance(column, ShapedColumn):
+        raise LikelihoodError(
+            f"input column {column.name!r} holds text or arrays, which an exported program does not encode: use "
+            "likelihead predict, or load(path) in Python"
+        )
     if isinstance(column, FormattedColumn):
         column = column.values
     if isinstance(column, CategoricalColumn):

@@ -186,14 +186,7 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
     features = features_of_parameters(given)
     roles = roles_of(signature, given | dict.fromkeys(features, "predicted"), added)
     links, floors = _mapping(mapping, "links"), _mapping(mapping, "floors")
-    for name in (*links, *floors):
-        if name not in roles:
-            raise LikelihoodError(f"{cls.__name__} has no parameter {name!r} to link: {suggest(name, roles)}")
-    if event_size is not None and not signature.is_sized:
-        raise LikelihoodError(
-            f"{cls.__name__} has no dimension of its own: leave out event_size={event_size}; for independent outputs "
-            f"give output_shape=({event_size},)"
-        )
+    _check_names_and_size(signature, roles, (*links, *floors), event_size)
     options = _mapping(mapping, "options")
     shapes = signature.event_shapes(event_size, options) | inner
     rows = (*output_shape, components) if components else output_shape
@@ -224,6 +217,19 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
     )
     _check_example(family)
     return family
+
+
+def _check_names_and_size(
+    signature: Signature, roles: Mapping[str, Role], linked: Sequence[str], event_size: int | None
+) -> None:
+    for name in linked:
+        if name not in roles:
+            raise LikelihoodError(f"{signature.cls.__name__} has no parameter {name!r} to link: {suggest(name, roles)}")
+    if event_size is not None and not signature.is_sized:
+        raise LikelihoodError(
+            f"{signature.cls.__name__} has no dimension of its own: leave out event_size={event_size}; for independent "
+            f"outputs give output_shape=({event_size},)"
+        )
 
 
 def _links(

@@ -127,7 +127,7 @@ def verdict(subject: Subject, evaluation: Evaluation, part: str) -> str:
     """One sentence in words: whether the inputs help, and by how much."""
     found = gain(subject, evaluation)
     sure = not math.isfinite(found.error) or found.nats > 1.96 * found.error
-    if not subject.inputs and subject.encoder is not None:
+    if subject.encoder is not None and not subject.encoder.columns:
         return "The table has no inputs, so every row gets the same prediction."
     if found.nats <= 0.0:
         return (

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from likelihead.data.tables.columns import InputColumn
+from likelihead.data.tables.columns import ShapedColumn, TableColumn
 from likelihead.data.tables.encoder import TableEncoder
 
 #: Inputs of tensors, which have no names, are told apart up to this many.
@@ -29,7 +29,7 @@ class Input:
     name: str
     start: int
     stop: int
-    column: InputColumn | None = None
+    column: TableColumn | None = None
 
     def block(self, x: Tensor) -> Tensor:
         """Its columns of x, (n, k)."""
@@ -68,7 +68,7 @@ class Input:
 
 
 def inputs_of(x: Any, encoder: TableEncoder | None) -> list[Input]:
-    """The inputs of a table, or the columns of a tensor (n, p); none of anything else.
+    """The inputs of a table, or the columns of a tensor (n, p); none of anything else, such as images and text.
 
     >>> [entry.name for entry in inputs_of(torch.zeros(5, 2), None)]
     ['x1', 'x2']
@@ -80,6 +80,8 @@ def inputs_of(x: Any, encoder: TableEncoder | None) -> list[Input]:
         return [Input(f"x{k + 1}", k, k + 1) for k in range(x.shape[1])] if few else []
     inputs, start = [], 0
     for column in encoder.columns:
+        if isinstance(column, ShapedColumn):
+            return []
         stop = start + len(column.names)
         inputs.append(Input(column.name, start, stop, column))
         start = stop

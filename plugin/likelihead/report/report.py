@@ -14,6 +14,7 @@ import numpy as np
 from likelihead.evaluation.evaluation import Evaluation
 from likelihead.files import write_text
 from likelihead.report import style
+from likelihead.report.examples import example_blocks
 from likelihead.report.figures.training import learning_curves, nats
 from likelihead.report.headline import facts, score_table, verdict
 from likelihead.report.importance import importances
@@ -97,7 +98,9 @@ def _sections(run: Run, subject: Subject) -> Iterator[Section]:
         verdict(subject, evaluation, run.part),
         facts(subject, evaluation),
     )
-    yield Section("predictions", "What it predicts", list(figure_blocks(subject, important, "predictions")))
+    yield Section(
+        "predictions", "What it predicts", [*example_blocks(subject), *figure_blocks(subject, important, "predictions")]
+    )
     yield Section(
         "calibration",
         "Can it be believed?",

@@ -19,6 +19,7 @@ from likelihead.target_types.target_type import (
     TargetColumns,
     TargetType,
     Values,
+    numbered_columns,
     output_columns,
 )
 
@@ -220,7 +221,18 @@ class Level(Class):
 
 
 def class_columns(name: str, values: Values, columns: TargetColumns) -> OutputColumns:
-    """Output columns of values (n, …), named `name.label` if there is one value per class or item."""
+    """Output columns of values (n, …), named `name.label` if there is one value per class or item.
+
+    Those of sites (n, *sites, classes) are named `name.label.1`, `name.label.2`, …
+    """
+    if columns.sites:
+        each = columns.labels if columns.labels and values.ndim == columns.sites + 2 else None
+        if each is None or values.shape[-1] != len(each):
+            return numbered_columns(name, values)
+        named: OutputColumns = {}
+        for index, text in enumerate(each):
+            named |= numbered_columns(f"{name}.{text}", values[..., index])
+        return named
     if columns.labels is not None and values.ndim > 1 and values.shape[1] == len(columns.labels):
         return {f"{name}.{text}": values[:, index] for index, text in enumerate(columns.labels)}
     return output_columns(name, values, columns.names)

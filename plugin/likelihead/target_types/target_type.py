@@ -33,12 +33,14 @@ class TargetColumns:
         angles: the unit of directions, `radians` or `degrees`.
         ranking: how rankings are written: `orders` (the item at each rank), `ranks` (the rank of each item) or `text`
             (`a>b>c` in one column).
+        sites: how many dimensions the sites of a row have, such as 2 for the pixels of an image; 0 for none.
     """
 
     names: list[str]
     labels: list[str] | None = None
     angles: str = "radians"
     ranking: str = "orders"
+    sites: int = 0
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,8 @@ class LikelihoodModule(CompiledTraining, Refitted, ManySteps):
         scheduler: creates a learning-rate scheduler from the optimizer, stepped once per epoch, or Lightning's mapping
             of one: {"scheduler": …, "interval": "step"}. A ReduceLROnPlateau monitors validation/nll, or train/nll
             without validation rows. By default there is none.
-        marginal_fit: whether training starts at the marginal fit of the training targets, in any Trainer. It is made
-            unless the head already has one. Without it the head starts with plain links.
+        marginal_fit: whether training starts at the marginal fit of the training targets, in any Trainer, unless the
+            head has one already. Without it the head starts with plain links.
         compile: whether training steps go through torch.compile, or its mode.
 
     Batches are a `Batch`, tuples (x, y, weight, exposure, mask), or mappings with its keys; all but x and y are
@@ -127,14 +127,14 @@ class LikelihoodModule(CompiledTraining, Refitted, ManySteps):
         x, y = sample_inputs(rows), targets(part_of(rows, "train"))[0]
         if isinstance(architecture, str):
             architecture = architectures.build_for(architecture, x, input_columns(rows), **options)
-        rows_of_y = sites_as_rows(architecture, x[:2], y)
-        family = families_for(distribution, rows_of_y, getattr(source, "class_count", None))
+        y = sites_as_rows(architecture, x[:2], y)
+        family = families_for(distribution, y, getattr(source, "class_count", None))
         head = head_of(family, features_of(architecture))
         restrict_head(head, architecture, rows)
         module = cls(architecture, head, optimizer, scheduler, compile=compile)
         if isinstance(source, Data):
-            table = {} if source.encoder is None else {"table": source.encoder.state()}
-            module.extra = {**table, "data": source.name}
+            module.extra = {"data": source.name}
+            module.extra |= {} if source.encoder is None else {"table": source.encoder.state()}
         return module
 
     def forward(self, x: Any, exposure: Tensor | None = None) -> Any:
@@ -149,8 +149,8 @@ class LikelihoodModule(CompiledTraining, Refitted, ManySteps):
         """
         if batch.y is None:
             raise TargetError("the batch has no y; training and scoring need batches (x, y, …)")
-        predicted = self(batch.x, batch.exposure)
-        return log_prob(predicted, batch.y, batch.weight, batch.mask, batch.bounds, batch.truncation)
+        dist = self(batch.x, batch.exposure)
+        return log_prob(dist, batch.y, batch.weight, batch.mask, batch.bounds, batch.truncation)
 
     def on_train_start(self) -> None:
         """Make the marginal fit, unless the head has one or an earlier training continues."""
@@ -209,15 +209,13 @@ class LikelihoodModule(CompiledTraining, Refitted, ManySteps):
 
     def _zero(self) -> Tensor:
         """0 as a function of every parameter, so that each has a gradient even if the whole batch is masked."""
-        trained = [parameter.sum() for parameter in self.parameters() if parameter.requires_grad]
-        return 0.0 * sum(trained, torch.zeros(()))
+        return 0.0 * sum((each.sum() for each in self.parameters() if each.requires_grad), torch.zeros(()))
 
     @torch.no_grad()
     def _where_not_finite(self, stage: str, batch: Batch) -> str:
         bad = (~torch.isfinite(self.log_prob(batch))).nonzero().flatten()[:5].tolist()
-        targets = [batch.y[row].tolist() for row in bad]  # type: ignore[index]
-        cause = f"rows {bad} of the batch, with targets {targets}, are the cause"
-        return f"the {stage} loss is not finite: {cause}; check these rows, or lower the learning rate"
+        cause = f"rows {bad} of the batch, with targets {[batch.y[row].tolist() for row in bad]}"  # type: ignore[index]
+        return f"the {stage} loss is not finite: {cause}, are the cause; check these rows, or lower the learning rate"
 
     def _log_epoch(self, stage: str) -> None:
         """Log the mean NLL per row of the epoch over all devices: one number per epoch, not per step."""

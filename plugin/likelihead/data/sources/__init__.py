@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
+import pandas as pd
+
 from likelihead.data.dataset import Data
 from likelihead.data.options import complete
+from likelihead.data.tables.encoder import TableEncoder
+from likelihead.data.tables.files import read_table
+from likelihead.errors import LikelihoodError
 
 
 def source_options() -> dict[str, dict[str, Any]]:
     """The options that only one source has, with their defaults, by the name that `data.kind` takes.
 
     >>> sorted(source_options())
-    ['bundled', 'synthetic', 'table']
+    ['arrays', 'bundled', 'images', 'synthetic', 'table', 'text']
     """
     return {module.name: import_module(f"{__name__}.{module.name}").OPTIONS for module in iter_modules(__path__)}
 
@@ -44,3 +50,25 @@ def load_data(family: str | Mapping[str, Any] | type, options: Mapping[str, Any]
     seed = seed if full["seed"] is None else full["seed"]
     data: Data = import_module(f"{__name__}.{full['kind']}").load(family, full, seed)
     return data
+
+
+def read_again(encoder: TableEncoder, path: str | Path, encoding: str | None = None) -> pd.DataFrame:
+    """New rows, read as those that the encoder was fitted to: a table, or images, texts or arrays.
+
+    Args:
+        encoder: the fitted encoder.
+        path: the file or folder.
+        encoding: the encoding of text files; None for that in training.
+
+    Raises:
+        LikelihoodError: a missing or damaged file.
+    """
+    source = encoder.source
+    if not source:
+        return read_table(path, encoding, encoder.text)
+    kind = source.get("kind")
+    if kind not in source_options() or not hasattr(import_module(f"{__name__}.{kind}"), "read"):
+        raise LikelihoodError(f"rows of {kind!r} cannot be read from a file")
+    given = source if encoding is None else {**source, "encoding": encoding}
+    frame: pd.DataFrame = import_module(f"{__name__}.{kind}").read(path, given)
+    return frame

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from likelihead.data.dataset import Data
+from likelihead.data.sources.synthetic.simulation import cells_of
 from likelihead.data.tables.split_table import Table, split
 from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import as_list
@@ -40,6 +42,14 @@ def _digits() -> Any:
     return load_digits(as_frame=True)
 
 
+def _digit_images() -> Any:
+    """The digits as images of one channel, rather than as 64 columns of pixels."""
+    loaded = _digits()
+    images = cells_of(loaded.images.astype(np.uint8)[:, None])
+    loaded.frame = pd.DataFrame({"image": images, "target": loaded.target})
+    return loaded
+
+
 def _linnerud() -> Any:
     from sklearn.datasets import load_linnerud
 
@@ -51,6 +61,7 @@ SETS: dict[str, Callable[[], Any]] = {
     "breast_cancer": _breast_cancer,
     "wine": _wine,
     "digits": _digits,
+    "digit_images": _digit_images,
     "linnerud": _linnerud,
 }
 

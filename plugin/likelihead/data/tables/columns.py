@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Number
 from typing import Any
 
 import pandas as pd
 
+from likelihead.data.tables.array_column import ArrayColumn, has_arrays
 from likelihead.data.tables.categorical_column import CategoricalColumn
 from likelihead.data.tables.date_column import DateColumn
 from likelihead.data.tables.dates import date_format, has_dates
 from likelihead.data.tables.formatted_column import FormattedColumn
 from likelihead.data.tables.numeric_column import NumericColumn
+from likelihead.data.tables.text_column import TextColumn
 from likelihead.data.tables.text_formats import fit_format
+from likelihead.errors import LikelihoodError
 
-InputColumn = NumericColumn | CategoricalColumn | DateColumn | FormattedColumn
+#: Columns with a shape of their own, which are the only input.
+ShapedColumn = ArrayColumn | TextColumn
+#: Columns of a table, of which x has some columns for each.
+TableColumn = NumericColumn | CategoricalColumn | DateColumn | FormattedColumn
+InputColumn = TableColumn | ShapedColumn
 
 #: The encoders by the `type` in their state.
-COLUMN_TYPES: dict[str, type[NumericColumn] | type[CategoricalColumn] | type[DateColumn] | type[FormattedColumn]] = {
+COLUMN_TYPES: dict[str, Any] = {
     "number": NumericColumn,
     "category": CategoricalColumn,
     "date": DateColumn,
     "formatted": FormattedColumn,
+    "array": ArrayColumn,
+    "text": TextColumn,
 }
 
 
@@ -34,9 +43,13 @@ def fit_column(series: pd.Series, options: Mapping[str, Any], categorical: bool 
 
     Args:
         series: the training cells.
-        options: `max_levels` and `min_level_count`.
+        options: `max_levels` and `min_level_count`; `text`, the column of text, with `max_words` and `max_length`.
         categorical: whether to take numbers and dates as labels.
     """
+    if has_arrays(series):
+        return ArrayColumn.fit(series)
+    if str(series.name) == options["text"]:
+        return TextColumn.fit(series, options["max_words"], options["max_length"])
     dtype = series.dtype
     has_labels = categorical or isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_bool_dtype(dtype)
     if not has_labels and has_dates(series):
@@ -54,7 +67,27 @@ def fit_column(series: pd.Series, options: Mapping[str, Any], categorical: bool 
 
 def column_from_state(state: Mapping[str, Any]) -> InputColumn:
     """Rebuild an encoder from its `state()`."""
-    return COLUMN_TYPES[state["type"]].from_state(state)
+    column: InputColumn = COLUMN_TYPES[state["type"]].from_state(state)
+    return column
+
+
+def shaped_column(columns: Sequence[InputColumn]) -> ShapedColumn | None:
+    """The column of arrays or text that gives x its shape; None for a table.
+
+    Raises:
+        LikelihoodError: there are other inputs beside it.
+    """
+    shaped = [column for column in columns if isinstance(column, ShapedColumn)]
+    if not shaped:
+        return None
+    if len(columns) > 1:
+        others = [column.name for column in columns if column is not shaped[0]]
+        what = "text" if isinstance(shaped[0], TextColumn) else "arrays"
+        raise LikelihoodError(
+            f"input column {shaped[0].name!r} holds {what} and must be the only input, but "
+            f"there is {others[0]!r} too: give data.features=[{shaped[0].name}]"
+        )
+    return shaped[0]
 
 
 def _is_numeric(series: pd.Series) -> bool:

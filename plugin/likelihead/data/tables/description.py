@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 
 from likelihead.data.row_splits import RowNumbers
+from likelihead.data.tables.array_column import ArrayColumn
 from likelihead.data.tables.categorical_column import CategoricalColumn
 from likelihead.data.tables.columns import InputColumn
 from likelihead.data.tables.date_column import DateColumn
 from likelihead.data.tables.dates import dates
 from likelihead.data.tables.formatted_column import FormattedColumn
 from likelihead.data.tables.joint_target_encoder import AnyTargetEncoder
+from likelihead.data.tables.text_column import TextColumn
 from likelihead.data.tables.text_formats import read_formatted
 from likelihead.target_types.cells import as_list
 
@@ -68,6 +70,11 @@ def _input(column: InputColumn, series: pd.Series, is_named: bool) -> Entry:
         times = dates(series, column.layout).dropna()
         ends = {"lowest": str(times.min()), "highest": str(times.max())} if len(times) else {}
         return {**entry, "type": "date", "why": why, **ends}
+    if isinstance(column, TextColumn):
+        return {**entry, "type": "text", "why": "data.text", "levels": len(column.words)}
+    if isinstance(column, ArrayColumn):
+        shape = " x ".join(map(str, column.shape))
+        return {**entry, "type": "array", "why": f"its cells are arrays of {shape} numbers"}
     if not isinstance(column, CategoricalColumn):
         return {**entry, "type": "number", "why": "its cells are numbers"}
     why = "named in data.categorical" if is_named else f"its type is {series.dtype}"

@@ -20,7 +20,7 @@ from likelihead.data.row_splits import RowNumbers
 from likelihead.data.tables.censoring import Censoring
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.data.tables.files import read_table
-from likelihead.data.tables.joint_target_encoder import AnyTargetEncoder
+from likelihead.data.tables.joint_target_encoder import AnyTargetEncoder, encode_with_mask
 from likelihead.errors import LikelihoodError, TargetError
 from likelihead.target_types.cells import require_columns
 from likelihead.target_types.target_type import TargetType
@@ -181,13 +181,15 @@ def encode_parts(
 def _encode_target(
     frame: pd.DataFrame, encoder: TableEncoder, usable: RowMask | None
 ) -> tuple[Tensor | None, Tensor | None]:
-    """y and its mask (n,); in masked rows y is that of another row."""
+    """y and its mask, (n,) or (n, *sites); in masked rows y is that of another row."""
     if usable is None or usable.all():
-        return encoder.encode_target(frame), None
+        return encode_with_mask(encoder.target, frame)
     if not usable.any():
         return None, None
     position = np.maximum(np.cumsum(usable) - 1, 0)
-    return _at(encoder.encode_target(frame[usable]), position), torch.from_numpy(usable)
+    y, known = (_at(part, position) for part in encode_with_mask(encoder.target, frame[usable]))
+    rows = torch.from_numpy(usable)
+    return y, rows if known is None else known & rows.reshape(-1, *(1,) * (known.dim() - 1))
 
 
 def _encode_bounds(

@@ -15,15 +15,15 @@ from torch import Tensor
 from likelihead.data.options import table_defaults
 from likelihead.data.row_splits import RowNumbers
 from likelihead.data.tables.censoring import Censoring
-from likelihead.data.tables.columns import InputColumn, column_from_state, fit_column
+from likelihead.data.tables.columns import InputColumn, column_from_state, fit_column, shaped_column
 from likelihead.data.tables.description import NAMES, Entry, describe_columns
 from likelihead.data.tables.joint_target_encoder import (
     AnyTargetEncoder,
-    JointTargetEncoder,
     fit_target,
     target_from_state,
 )
 from likelihead.data.tables.numeric_column import Term
+from likelihead.data.tables.target_encoder import TargetEncoder
 from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import as_list, describe_cells, is_text, numbers, require_columns
 from likelihead.target_types.joint import JointType
@@ -46,10 +46,13 @@ class TableEncoder:
       each, and all others share one, unseen ones included.
     - Text that stands for numbers (`1.234,5`, `12 %`, `€ 5`), durations (`1:30:00`) or truth values (yes and no) is
       read in the format of the training rows: see `text_formats`.
+    - A column of arrays, or of text in the order of its words, is the only input and gives x its shape: see
+      `ArrayColumn` and `TextColumn`.
     - A table without inputs gets one column of zeros.
 
-    Further attributes: `weight`, `exposure` and `unseen` as in the options; `description`, see `describe`; and `text`,
-    the columns that were text in the training table, which `read_table` reads as text again.
+    Further attributes: `weight`, `exposure` and `unseen` as in the options; `description`, see `describe`; `text`,
+    the columns that were text in the training table, which `read_table` reads as text again; and `source`, how new
+    rows are read, for `likelihead.data.sources.read_again`.
 
     >>> from likelihead.target_types import target_type_of
     >>> frame = pd.DataFrame({"size": [1.0, 3.0], "colour": ["blue", "red"], "y": [0, 4]})
@@ -71,6 +74,7 @@ class TableEncoder:
     description: list[Entry] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
     censoring: Censoring | None = None
+    source: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -110,10 +114,13 @@ class TableEncoder:
         taken = [*targets.names, *as_list(full["weight"]), *as_list(full["exposure"])]
         if censoring is not None:
             taken += [*censoring.columns, *censoring.helpers(names)]
+        # The target of a text that is the target too is the next word at each place.
+        taken = [name for name in taken if name != full["text"]]
         inputs = _inputs(frame, full, taken)
         categorical = as_list(full["categorical"])
         require_columns(frame.iloc[:0][inputs], categorical, "categorical")
         columns = [fit_column(frame[name].iloc[rows], full, name in categorical) for name in inputs]
+        shaped_column(columns)
         description = describe_columns(frame, rows, columns, targets, full)
         text = [name for name in [*inputs, *targets.names] if is_text(frame[name])]
         encoder = cls(columns, targets, full["weight"], full["exposure"], full["unseen"], description, text, censoring)
@@ -152,7 +159,9 @@ class TableEncoder:
         return self.encode_parts(frame, [np.arange(len(frame))])[0]
 
     def encode_parts(self, frame: pd.DataFrame, parts: Sequence[RowNumbers]) -> list[Tensor]:
-        """The inputs x of several sets of rows, each (m, p) float32: column by column, so that none is held twice.
+        """The inputs x of several sets of rows, each (m, p) float32, or (m, …) of a column that has a shape.
+
+        They are encoded column by column, so that none is held twice.
 
         Args:
             frame: n rows.
@@ -170,7 +179,8 @@ class TableEncoder:
             for output, rows in zip(outputs, parts, strict=True):
                 output[:, start:stop] = block[rows]
             start = stop
-        return [torch.from_numpy(output) for output in outputs]
+        shaped, flat = shaped_column(self.columns), [torch.from_numpy(output) for output in outputs]
+        return flat if shaped is None else [shaped.shaped(x) for x in flat]
 
     def encode_target(self, frame: pd.DataFrame) -> Tensor:
         """The targets y, (n,) or (n, D), checked: see `TargetEncoder.encode`."""
@@ -208,7 +218,7 @@ class TableEncoder:
 
     def encode_bounds(self, frame: pd.DataFrame) -> tuple[Tensor | None, Tensor | None]:
         """The bounds and the truncation limits of the targets, (n, 2) or (n, D, 2) each; see `Censoring`."""
-        if self.censoring is None or isinstance(self.target, JointTargetEncoder):
+        if self.censoring is None or not isinstance(self.target, TargetEncoder):
             return None, None
         return self.censoring.bounds(frame, self.target), self.censoring.truncation(frame, self.target)
 
@@ -223,6 +233,7 @@ class TableEncoder:
             "description": self.description,
             "text": self.text,
             "censoring": None if self.censoring is None else self.censoring.state(),
+            "source": self.source,
         }
 
     @classmethod
@@ -230,8 +241,9 @@ class TableEncoder:
         """Rebuild an encoder from its `state()`."""
         columns = [column_from_state(column) for column in state["columns"]]
         target, censoring = target_from_state(state["target"]), state.get("censoring")
-        # An earlier version kept neither a description nor which columns were text.
+        # An earlier version kept neither a description nor which columns were text, nor a source.
         kept = {"description": state.get("description", []), "text": state.get("text", [])}
+        kept["source"] = state.get("source", {})
         known = None if censoring is None else Censoring(**censoring)
         return cls(columns, target, state["weight"], state["exposure"], state["unseen"], **kept, censoring=known)
 
@@ -260,6 +272,9 @@ def _inputs(frame: pd.DataFrame, options: Mapping[str, Any], taken: Sequence[str
         raise LikelihoodError(f"data.features names a column twice: {', '.join(features)}")
     # A group stands for the rows that are held out: what is learned about it is of no use for other groups.
     others = [name for name in frame.columns if name not in taken and name != options["group"]]
+    if options["text"] is not None:
+        require_columns(frame, [options["text"]], "text")
+        others = [options["text"]]
     return [name for name in (others if options["features"] is None else features) if name not in ignored]
 
 

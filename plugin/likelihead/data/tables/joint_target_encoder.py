@@ -13,7 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from likelihead.data.tables.array_column import has_arrays
+from likelihead.data.tables.site_target_encoder import SiteTargetEncoder
 from likelihead.data.tables.target_encoder import TargetEncoder
+from likelihead.data.tables.text_column import TextColumn
 from likelihead.errors import TargetError
 from likelihead.target_types.cells import as_list, require_columns
 from likelihead.target_types.joint import JointType
@@ -114,14 +117,19 @@ class JointTargetEncoder:
         return {"joint": {name: part.state() for name, part in self.parts.items()}}
 
 
-#: The encoder of one family's target, or of several.
-AnyTargetEncoder = TargetEncoder | JointTargetEncoder
+#: The encoder of one family's target, at every site of a row, or of several targets.
+AnyTargetEncoder = TargetEncoder | SiteTargetEncoder | JointTargetEncoder
 
 
 def fit_target(
     frame: pd.DataFrame, target_type: TargetType, columns: Sequence[str], options: Mapping[str, Any]
 ) -> AnyTargetEncoder:
-    """Fit the encoder of the target columns to the training rows."""
+    """Fit the encoder of the target columns to the training rows; a text that is also the input predicts its words."""
+    if len(columns) == 1 and columns[0] == options["text"]:
+        text = TextColumn.fit(frame[columns[0]], options["max_words"], options["max_length"])
+        return SiteTargetEncoder.fit(frame, target_type, columns[0], options, text)
+    if len(columns) == 1 and has_arrays(frame[columns[0]]):
+        return SiteTargetEncoder.fit(frame, target_type, columns[0], options)
     if isinstance(target_type, JointType):
         return JointTargetEncoder.fit(frame, target_type, columns, options)
     return TargetEncoder.fit(frame, target_type, columns, options)
@@ -133,6 +141,13 @@ def target_from_state(state: Mapping[str, Any]) -> AnyTargetEncoder:
     Raises:
         LikelihoodError: an earlier version wrote the state.
     """
+    if "site" in state:
+        return SiteTargetEncoder.from_state(state)
     if "joint" in state:
         return JointTargetEncoder({name: TargetEncoder.from_state(part) for name, part in state["joint"].items()})
     return TargetEncoder.from_state(state)
+
+
+def encode_with_mask(target: AnyTargetEncoder, frame: pd.DataFrame) -> tuple[Tensor, Tensor | None]:
+    """The targets y of a table, checked, and the mask of sites without one; None where there are no such sites."""
+    return target.encode_sites(frame) if isinstance(target, SiteTargetEncoder) else (target.encode(frame), None)

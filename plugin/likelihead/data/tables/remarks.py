@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from likelihead.data.row_splits import RowNumbers
+from likelihead.data.tables.array_column import has_arrays
+from likelihead.data.tables.columns import shaped_column
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.target_types.cells import labels, parsed_numbers
 
@@ -44,6 +46,8 @@ def report_determined_targets(frame: pd.DataFrame, encoder: TableEncoder, rows: 
     if len(rows) < LEAST_ROWS:
         return
     some = rows[:: -(-len(rows) // MOST_ROWS)]
+    if shaped_column(encoder.columns) is not None:
+        return
     for target in encoder.target.names:
         y = frame[target].iloc[some]
         single = [name for name in encoder.inputs if _determine_each_other(frame[name].iloc[some], y)]
@@ -108,8 +112,9 @@ def report_leaks(
     """
     leaks = []
     others = (frame, rows["test"]) if test is None else (test, np.arange(len(test)))
-    parts = [(frame, rows["train"]), others]
-    shared = _shared_rows(parts, [*encoder.inputs, *encoder.target.names])
+    names = [*encoder.inputs, *encoder.target.names]
+    parts = [(_with_hashable_cells(table, names), numbers) for table, numbers in ((frame, rows["train"]), others)]
+    shared = _shared_rows(parts, names)
     if shared:
         leaks.append(f"{shared} of {len(others[1])} test rows are equal to a training row in every column")
     groups = 0 if group is None or any(group not in table for table, _ in parts) else _shared_groups(parts, group)
@@ -121,6 +126,12 @@ def report_leaks(
             advice = f"data.split=group keeps the groups of {group!r} together"
         message = "the test rows are not new to the model, so that their scores flatter it: %s; %s"
         log.warning(message, " and ".join(leaks), advice)
+
+
+def _with_hashable_cells(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """The table with arrays as their bytes."""
+    arrays = [name for name in names if name in frame and has_arrays(frame[name])]
+    return frame.assign(**{name: frame[name].map(lambda cell: cell.tobytes()) for name in arrays})
 
 
 def _shared_groups(parts: Sequence[Part], group: str) -> int:

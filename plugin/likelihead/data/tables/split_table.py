@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -39,12 +39,14 @@ class Table:
         target: the target columns.
         name: the name of the data set.
         oracle: log-probability (n,) of y under the true distribution; None if unknown.
+        source: how new rows are read; see `TableEncoder`.
     """
 
     frame: pd.DataFrame
     target: list[str]
     name: str
     oracle: Tensor | None = None
+    source: dict[str, Any] = field(default_factory=dict)
 
 
 def split_table(
@@ -106,6 +108,7 @@ def split(
     rows = split_frame(table.frame, options, seed, holds_out_test=test is None)
     _check_training_rows(rows)
     encoder = TableEncoder.fit(table.frame, target_type, table.target, options, rows["train"])
+    encoder = replace(encoder, source=table.source)
     # a rare category may occur in held-out rows only: that is logged and not an error
     parts = encode_parts(table.frame, replace(encoder, unseen="ignore"), rows)
     if table.oracle is not None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
+from numpy.typing import NDArray
 
 from likelihead.report.answers import Answer
 
@@ -23,12 +26,19 @@ def chosen_rows(answer: Answer) -> dict[str, int]:
     >>> chosen_rows(Answer(TargetColumns(["y"]), dist, dist, torch.tensor([2.0, 0.0, 1.0])))
     {'Best': 1, 'Typical': 2, 'Worst': 0}
     """
-    order = np.argsort(answer.log_prob, kind="stable")
+    return places_of(answer.log_prob, FEW if answer.name else tuple(PLACES))
+
+
+def places_of(log_prob: NDArray[np.float64], names: Collection[str] = tuple(PLACES)) -> dict[str, int]:
+    """The rows to draw, by what they are, given log p(y) of each row (n,), the best first; of `names` only.
+
+    >>> places_of(np.array([-2.0, 0.0, -1.0]))
+    {'Best': 1, 'Typical': 2, 'Worst': 0}
+    """
+    order = np.argsort(log_prob, kind="stable")
     rows: dict[str, int] = {}
-    for name, place in PLACES.items():
-        if answer.name and name not in FEW:
-            continue
-        row = int(order[round(place * (len(order) - 1))])
+    for name in (name for name in PLACES if name in names):
+        row = int(order[round(PLACES[name] * (len(order) - 1))])
         if row not in rows.values():
             rows[name] = row
     return {name: rows[name] for name in sorted(rows, key=PLACES.__getitem__, reverse=True)}

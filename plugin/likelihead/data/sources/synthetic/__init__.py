@@ -12,9 +12,19 @@ from torch import Tensor
 
 from likelihead.configs import defaults
 from likelihead.data.dataset import Data
-from likelihead.data.sources.synthetic import classes, counts, extremes, positives, reals, vectors, zeros
+from likelihead.data.sources.synthetic import (
+    classes,
+    counts,
+    extremes,
+    images,
+    positives,
+    reals,
+    texts,
+    vectors,
+    zeros,
+)
 from likelihead.data.sources.synthetic.generic import generic
-from likelihead.data.sources.synthetic.simulation import Simulation, Simulator, Synthetic
+from likelihead.data.sources.synthetic.simulation import Simulation, Simulator, Synthetic, cells_of
 from likelihead.data.tables.split_table import Table, split
 from likelihead.distributions.joint import Joint
 from likelihead.errors import LikelihoodError
@@ -77,9 +87,9 @@ SIMULATORS: dict[str, Simulator] = {
     "LowRankNormal": vectors.pollution,
     "ProjectedNormal": vectors.migration,
 }
-#: Further sets, which no family has as its own.
-FURTHER: dict[str, Simulator] = {"molecules": reals.molecules}
 GENERIC = "generic"
+#: Further sets, which no family has as its own.
+NAMED: list[Simulator] = [reals.molecules, images.shapes, images.tumours, texts.reviews, texts.sentences]
 
 
 def names() -> list[str]:
@@ -92,7 +102,7 @@ def names() -> list[str]:
 
 
 def _simulators() -> dict[str, Simulator]:
-    return {simulator.__name__: simulator for simulator in SIMULATORS.values()} | FURTHER
+    return {simulator.__name__: simulator for simulator in (*SIMULATORS.values(), *NAMED)}
 
 
 def default_name(family: str | Mapping[str, Any] | type) -> str:
@@ -150,7 +160,7 @@ def make(name: str | None, family: str | Mapping[str, Any] | type, rows: int, se
         torch.manual_seed(int(rng.integers(2**62)))
         y = simulation.observed(simulation.truth.sample())
     frame = pd.DataFrame({**simulation.inputs, **_cells(simulation, y)})
-    return Synthetic(frame, simulation.target, simulation.truth, y, chosen, simulation.exposure)
+    return Synthetic(frame, simulation.target, simulation.truth, y, chosen, simulation.exposure, simulation.text)
 
 
 def joint(families: Mapping[str, Any], rows: int, seed: int) -> Synthetic:
@@ -177,7 +187,12 @@ def _joint_name(column: str, one: Synthetic, target: str) -> str:
 
 
 def _cells(simulation: Simulation, y: Tensor) -> dict[str, Any]:
-    """The target columns of the table: numbers, or labels as text."""
+    """The target columns of the table: numbers, or labels as text, in arrays where a row has many sites."""
+    if simulation.text in simulation.target:
+        return {}
+    if len(simulation.target) == 1 and y.dim() > 1:
+        values = y.numpy() if simulation.labels is None else np.array(simulation.labels, dtype=object)[y.numpy()]
+        return {simulation.target[0]: cells_of(values)}
     columns = (y.flatten(1) if y.dim() > 1 else y[:, None]).numpy()
     if simulation.labels is not None:
         codes = columns.astype(np.int64)
@@ -198,5 +213,6 @@ def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], see
     synthetic = make(options["name"], family, int(options["rows"]), int(options["data_seed"]))
     target = as_list(options["target"]) or synthetic.target
     oracle = synthetic.log_prob if target == synthetic.target else None
-    options = {**options, "exposure": options["exposure"] or synthetic.exposure}
+    for key, column in (("exposure", synthetic.exposure), ("text", synthetic.text)):
+        options = {**options, key: options[key] or column}
     return split(Table(synthetic.frame, target, synthetic.name, oracle), family, options, seed)

@@ -27,6 +27,7 @@ class Simulation:
         labels: the label of each class, or the name of each item of a ranking, in sorted order; None for numbers.
         exposure: the input column that is the exposure of the target; None for none.
         observed: what the table shows of y.
+        text: the input column that holds text; None for none. If it is the target too, its words are.
     """
 
     inputs: Inputs
@@ -35,6 +36,7 @@ class Simulation:
     labels: list[str] | None = None
     exposure: str | None = None
     observed: Callable[[Tensor], Tensor] = lambda y: y
+    text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Synthetic:
         y: the targets, (n,) or (n, D).
         name: the name of the data set.
         exposure: the column that is the exposure of the target; None for none.
+        text: the input column that holds text; None for none.
     """
 
     frame: pd.DataFrame
@@ -56,12 +59,20 @@ class Synthetic:
     y: Tensor = field(repr=False)
     name: str = ""
     exposure: str | None = None
+    text: str | None = None
 
     @property
     def log_prob(self) -> Tensor:
         """The log-probability (n,) of each row's y under the true distribution."""
         value: Tensor = self.truth.log_prob(self.y)
         return value
+
+
+def cells_of(values: NDArray[Any]) -> NDArray[Any]:
+    """Arrays (n, *shape) as a column (n,) whose cells are arrays."""
+    cells = np.empty(len(values), dtype=object)
+    cells[:] = list(values)
+    return cells
 
 
 #: Simulates the given number of rows.

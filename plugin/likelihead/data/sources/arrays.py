@@ -1,0 +1,100 @@
+"""Arrays saved by numpy: data=arrays data.path=data.npz, with the arrays x and y."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from likelihead.data.dataset import Data
+from likelihead.data.tables.class_folders import existing
+from likelihead.data.tables.split_table import Table, split
+from likelihead.errors import LikelihoodError, one_line
+
+#: The options of this source, with their defaults.
+OPTIONS: dict[str, Any] = {"path": None, "test_path": None, "inputs": "x"}
+TARGET = "y"
+
+
+def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], seed: int) -> Data:
+    """The arrays at `options["path"]`, split and encoded for the family.
+
+    Raises:
+        LikelihoodError: a missing or damaged file, or arrays that do not go together.
+    """
+    if not options["path"]:
+        raise LikelihoodError("no arrays are named: give data.path=FILE.npz, with the arrays x and y")
+    name = options["target"] or TARGET
+    if not isinstance(name, str):
+        raise LikelihoodError(f"data.target is {name!r}; of arrays it is the name of one, such as y")
+    source = {"kind": "arrays", "inputs": options["inputs"], "target": name}
+    frame = read(options["path"], source)
+    target = _columns_of(frame, Path(name).stem)
+    if not target:
+        raise LikelihoodError(f"{str(options['path'])!r} holds no targets: save it with an array {name!r}")
+    table = Table(frame, target, Path(options["path"]).stem, source=source)
+    test = read(options["test_path"], source) if options["test_path"] else None
+    return split(table, family, options, seed, test)
+
+
+def read(path: str | Path, source: Mapping[str, Any]) -> pd.DataFrame:
+    """The arrays of a file as a table: a column for each number in a row of a matrix, or one of arrays.
+
+    Whole numbers in x (N, L) are tokens: 0 after the end of a sequence, 1 for unknown ones. Where x holds sequences, y
+    (N, L) holds a target at each position; other y (N, D) are D targets of a row.
+
+    Args:
+        path: an .npz file, or the inputs as .npy.
+        source: `inputs` and `target`, the names of the arrays; of .npy files the target is a file beside the inputs.
+
+    Raises:
+        LikelihoodError: a missing or damaged file, or arrays that do not go together.
+    """
+    path = existing(path, "FILE.npz")
+    arrays = _arrays(path, source)
+    x, y = arrays.get("x"), arrays.get("y")
+    if x is None:
+        raise LikelihoodError(f"{str(path)!r} holds no array {source['inputs']!r}: give data.inputs=NAME")
+    if not x.ndim or (y is not None and (not y.ndim or len(y) != len(x))):
+        shapes = f"{x.shape}" if y is None else f"{x.shape} and {y.shape}"
+        raise LikelihoodError(f"{str(path)!r} holds arrays of shape {shapes}: their first dimension must be the rows")
+    is_tokens = x.ndim == 2 and x.dtype.kind in "iu"
+    columns = _named("x", x, whole=is_tokens)
+    if y is not None:
+        is_sequence = (is_tokens or x.ndim == 3) and y.shape[:2] == x.shape[:2]
+        columns |= _named(Path(source["target"]).stem, y, whole=is_sequence)
+    return pd.DataFrame(columns)
+
+
+def _named(name: str, values: NDArray[Any], whole: bool) -> dict[str, Any]:
+    """The columns of an array: `name`, or of a matrix `name1`, `name2`, …, unless its rows stay whole."""
+    if values.ndim == 1:
+        return {name: values}
+    if values.ndim == 2 and not whole:
+        return {f"{name}{number + 1}": column for number, column in enumerate(values.T)}
+    cells = np.empty(len(values), dtype=object)
+    cells[:] = list(values)
+    return {name: cells}
+
+
+def _columns_of(frame: pd.DataFrame, name: str) -> list[str]:
+    return [column for column in frame if column == name or column.removeprefix(name).isdigit()]
+
+
+def _arrays(path: Path, source: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """The arrays x and y, as far as there are any."""
+    try:
+        if path.suffix.lower() != ".npy":
+            with np.load(path, allow_pickle=False) as archive:
+                names = {"x": source["inputs"], "y": source["target"]}
+                return {key: archive[name] for key, name in names.items() if name in archive}
+        beside = path.parent / source["target"]
+        files = {"x": path, **({"y": beside} if beside.is_file() and beside != path else {})}
+        return {key: np.load(file, allow_pickle=False) for key, file in files.items()}
+    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+        raise LikelihoodError(f"{str(path)!r} cannot be read as arrays of numpy: {one_line(error, 150)}") from error

@@ -1,0 +1,114 @@
+"""The encoder of an input column of arrays, such as images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from torch import Tensor
+
+from likelihead.data.tables.numeric_column import Block, Term
+from likelihead.errors import LikelihoodError
+
+
+def has_arrays(series: pd.Series) -> bool:
+    """Whether the cells of a column are numpy arrays."""
+    return series.dtype == object and any(isinstance(cell, np.ndarray) for cell in series)
+
+
+def stacked(series: pd.Series, what: str) -> NDArray[Any]:
+    """The cells of a column as one array (n, *shape).
+
+    Args:
+        series: n cells.
+        what: what the column is, for messages.
+
+    Raises:
+        LikelihoodError: an empty cell, or arrays of several shapes.
+
+    >>> stacked(pd.Series([np.zeros((2, 3)), np.ones((2, 3))]), "input column").shape
+    (2, 2, 3)
+    """
+    shapes = [np.shape(cell) if isinstance(cell, np.ndarray) else None for cell in series]
+    first = shapes[0]
+    for row, shape in enumerate(shapes):
+        if shape is None or first is None:
+            raise LikelihoodError(
+                f"{what} {series.name!r}: row {series.index[row if shape is None else 0]} holds no array"
+            )
+        if shape != first:
+            raise LikelihoodError(
+                f"{what} {series.name!r}: row {series.index[0]} has the shape {first} and row {series.index[row]} "
+                f"{shape}; all rows need the same"
+            )
+    return np.stack(list(series))
+
+
+@dataclass(frozen=True)
+class ArrayColumn:
+    """A column of arrays of one shape; numbers are standardised by the mean and deviation of all training numbers.
+
+    Attributes:
+        name: the column of the table.
+        shape: of the array in a cell.
+        mean, scale: mean and standard deviation over all training cells; 0 and 1 for whole numbers, which are tokens.
+        is_tokens: whether the cells hold whole numbers, other than bytes.
+    """
+
+    name: str
+    shape: list[int]
+    mean: float
+    scale: float
+    is_tokens: bool = False
+
+    @classmethod
+    def fit(cls, series: pd.Series) -> ArrayColumn:
+        """Take shape, mean and standard deviation from the training cells."""
+        values = stacked(series, "input column")
+        if values.dtype.kind not in "biuf":
+            raise LikelihoodError(f"input column {str(series.name)!r} holds arrays of {values.dtype}, not of numbers")
+        if values.dtype.kind in "iu" and values.dtype.itemsize > 1:
+            return cls(str(series.name), list(values.shape[1:]), 0.0, 1.0, is_tokens=True)
+        numbers = values.astype(np.float64)
+        if not np.isfinite(numbers).all():
+            raise LikelihoodError(f"input column {str(series.name)!r} holds arrays with NaN or infinity: correct them")
+        scale = float(numbers.std())
+        return cls(str(series.name), list(values.shape[1:]), float(numbers.mean()), scale if scale > 0 else 1.0)
+
+    @property
+    def names(self) -> list[str]:
+        return [f"{self.name}.{number + 1}" for number in range(math.prod(self.shape))]
+
+    @property
+    def terms(self) -> list[Term]:
+        """The columns of x in the table's own units."""
+        return [Term(name, self.mean, self.scale) for name in self.names]
+
+    def encode(self, series: pd.Series, ignore_unseen: bool) -> Block:
+        values = stacked(series, "input column") if len(series) else np.zeros((0, *self.shape))
+        if list(values.shape[1:]) != self.shape:
+            raise LikelihoodError(
+                f"input column {self.name!r} holds arrays of shape {values.shape[1:]}, but those of the training rows "
+                f"have {tuple(self.shape)}"
+            )
+        block = ((values.astype(np.float64) - self.mean) / self.scale).astype(np.float32)
+        if not np.isfinite(block).all():
+            raise LikelihoodError(f"input column {self.name!r} holds arrays with NaN or infinity: correct them")
+        return block.reshape(len(block), -1)
+
+    def shaped(self, x: Tensor) -> Tensor:
+        """The columns of x as (n, *shape); int64 for tokens."""
+        x = x.reshape(len(x), *self.shape)
+        return x.long() if self.is_tokens else x
+
+    def state(self) -> dict[str, Any]:
+        return {"type": "array", **asdict(self)}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> ArrayColumn:
+        return cls(**{key: value for key, value in state.items() if key != "type"})
