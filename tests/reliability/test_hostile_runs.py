@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 from reliability.test_hostile_checkpoints import Call
 
@@ -227,3 +228,27 @@ def test_names_and_cells_are_text_in_a_report(distribution: str, in_folder: Path
     assert not elements.names & {"script", "img", "iframe", "object", "embed"}
     assert elements.active == []
     assert SCRIPT not in page
+
+
+def test_columns_that_do_not_suit_the_network_get_a_sentence(run: Path, refused: Callable[..., str]) -> None:
+    file = run / "checkpoints" / "best.ckpt"
+    contents = torch.load(file, weights_only=True)
+    for columns in ([*contents["likelihead"]["extra"]["table"]["columns"]] * 2, [], None, "os.system", [{"name": 1}]):
+        contents["likelihead"]["extra"]["table"]["columns"] = columns
+        torch.save(contents, file)
+        assert "are damaged, or were changed" in refused("evaluate", "checkpoint=run")
+
+
+def test_the_folder_of_a_sweep_is_compared(
+    run: Path, whole: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A trial that failed stands in the table with its reason."""
+    sweep = run.parent / "sweep"
+    for number in (0, 1):
+        shutil.copytree(whole, sweep / str(number))
+    (sweep / "2").mkdir()
+    (sweep / "2" / "error.txt").write_text("there is no file 'x.csv'\n", encoding="utf-8")
+    command("compare", "runs=sweep")
+    printed = capsys.readouterr().out
+    assert [f"sweep/{number}" in printed for number in (0, 1, 2)] == [True] * 3
+    assert "there is no file 'x.csv'" in printed

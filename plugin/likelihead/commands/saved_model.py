@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 from omegaconf import DictConfig
 from torch import nn
 
 from likelihead.commands.build import own_network, plain
 from likelihead.commands.held_out_rows import held_out_rows
+from likelihead.commands.stored_config import reads_run
 from likelihead.data import TableEncoder
 from likelihead.data.sources import read_again
 from likelihead.data.tables.table_parts import TableParts, read_parts
@@ -37,7 +39,11 @@ def load_model(path: Path, config: DictConfig) -> LikelihoodModule:
     if "table" not in description.get("extra", {}):
         raise LikelihoodError(f"{str(path)!r} was trained without a table: predict with it in Python, load(path)(x)")
     families = [resolve(str(name)) for name in plain(config.families) or []]
-    return restore(contents, str(path), _network(path, plain(config.architecture), description), families)
+    with reads_run(path):
+        module = restore(contents, str(path), _network(path, plain(config.architecture), description), families)
+        # What the file says of its columns must suit its network, which fails on other inputs.
+        module(torch.zeros(1, len(TableEncoder.from_state(module.extra["table"]).names)))
+    return module
 
 
 def rows_of(
