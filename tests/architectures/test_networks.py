@@ -226,3 +226,37 @@ def test_images_of_another_size_are_refused() -> None:
     network, _ = network_of("convolution")
     with pytest.raises(LikelihoodError, match="but the network was made for images"):
         network(torch.zeros(1, 2, 9, 7))
+
+
+@pytest.mark.parametrize("normalization", [None, "batch", "layer"])
+def test_residual_layers_add_to_their_input(normalization: str | None) -> None:
+    x = torch.randn(20, 3, generator=torch.Generator().manual_seed(4))
+    options: dict[str, Any] = {"width": 5, "depth": 2, "bins": 0, "dropout": 0.0, "activation": "Tanh"}
+    network = build_for("mlp", x, residual=True, normalization=normalization, **options)
+    weights = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
+
+    def normalised(z: Tensor) -> Tensor:
+        if normalization is None:
+            return z
+        axis = 0 if normalization == "batch" else 1
+        return (z - z.mean(axis, keepdim=True)) / (z.var(axis, correction=0, keepdim=True) + 1e-5).sqrt()
+
+    first = torch.tanh(normalised(weights[0](x)))
+    torch.testing.assert_close(network.train()(x), first + torch.tanh(normalised(weights[1](first))))
+
+
+def test_without_options_the_weights_keep_their_names() -> None:
+    """Checkpoints of earlier versions have them."""
+    network = build("mlp", 3, bins=0)
+    assert set(network.state_dict()) == {"layers.0.weight", "layers.0.bias", "layers.3.weight", "layers.3.bias"}
+
+
+def test_an_unknown_normalization_is_refused() -> None:
+    with pytest.raises(LikelihoodError, match="the choices are null, batch, layer"):
+        build("mlp", 3, normalization="group")
+
+
+def test_batch_normalisation_takes_a_single_row() -> None:
+    network = build("mlp", 3, bins=0, normalization="batch", dropout=0.0).train()
+    row = torch.randn(1, 3, generator=torch.Generator().manual_seed(5))
+    torch.testing.assert_close(network(row), network.eval()(row))

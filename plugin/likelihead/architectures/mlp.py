@@ -7,9 +7,31 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from likelihead.architectures.checks import activation_class, require_positive
+from likelihead.architectures.checks import activation_class, require_choice, require_positive
 from likelihead.architectures.piecewise_linear import PiecewiseLinear
+
+
+class BatchNorm(nn.BatchNorm1d):
+    """Batch normalisation that takes a single row, as the last step of an epoch may have, by the running statistics."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and len(x) < 2:
+            return functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        return super().forward(x)
+
+
+#: The layers that normalise features (N, width), by name.
+NORMALIZATIONS: dict[str, type[BatchNorm] | type[nn.LayerNorm]] = {"batch": BatchNorm, "layer": nn.LayerNorm}
+
+
+class Residual(nn.Sequential):
+    """Layers that add to their input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        changed: Tensor = super().forward(x)
+        return x + changed
 
 
 class MLP(nn.Module):
@@ -27,6 +49,8 @@ class MLP(nn.Module):
         bins: the number of pieces of each embedded input; 0 embeds none.
         embedding_size: how many features an embedded input becomes.
         embedded: the inputs to embed, by index.
+        residual: whether each hidden layer after the first adds to its input, as in He et al. (2016).
+        normalization: `batch` or `layer`, between a linear layer and its activation; None for none.
 
     Raises:
         LikelihoodError: an unknown activation, or a number that is too small.
@@ -43,17 +67,22 @@ class MLP(nn.Module):
         bins: int = 0,
         embedding_size: int = 8,
         embedded: Sequence[int] = (),
+        residual: bool = False,
+        normalization: str | None = None,
     ) -> None:
         super().__init__()
         require_positive(in_features=in_features, width=width, embedding_size=embedding_size)
         make_activation = activation_class(activation)
+        require_choice("normalization", normalization, (None, *NORMALIZATIONS))
         self.embedded = list(embedded) if bins and depth else []
         self.plain = [index for index in range(in_features) if index not in set(self.embedded)]
         self.embedding = PiecewiseLinear(len(self.embedded), bins, embedding_size) if self.embedded else None
         inputs = in_features if self.embedding is None else self.embedding.out_features + len(self.plain)
         layers: list[nn.Module] = [] if self.embedding is None else [nn.Dropout(dropout)]
         for layer in range(depth):
-            layers += [nn.Linear(width if layer else inputs, width), make_activation(), nn.Dropout(dropout)]
+            norm = [] if normalization is None else [NORMALIZATIONS[normalization](width)]
+            block = [nn.Linear(width if layer else inputs, width), *norm, make_activation(), nn.Dropout(dropout)]
+            layers += [Residual(*block)] if residual and layer else block
         self.layers = nn.Sequential(*layers)
         self.out_features = width if depth else in_features
 

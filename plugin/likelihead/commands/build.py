@@ -205,6 +205,11 @@ def build_module(config: DictConfig, rows: pl.LightningDataModule) -> Likelihood
     def member() -> LikelihoodModule:
         network = build_architecture(config, sample_inputs(rows), input_columns(rows))
         _refuse_noise(config, network)
+        if config.ensemble > 1 and any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules()):
+            raise LikelihoodError(
+                "the networks of an ensemble are trained together and cannot normalise over batches: choose "
+                "architecture.normalization=layer"
+            )
         compile_mode = config.get("compile", False)
         return LikelihoodModule.for_data(
             rows, plain(config.distribution), network, optimizer, scheduler, compile=compile_mode

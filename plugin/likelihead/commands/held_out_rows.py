@@ -62,7 +62,7 @@ def spec_of(head: Any) -> dict[str, Any]:
 
 def _source(options: Mapping[str, Any], module: LikelihoodModule) -> pd.DataFrame:
     """The whole table that the test rows were taken from. The config is data: it names no code that is run."""
-    if options.get("path"):
+    if "_target_" not in options and options.get("path"):
         encoder = TableEncoder.from_state(module.extra["table"])
         return read_again(encoder, options["test_path"] or options["path"], options.get("encoding"))
     if options.get("kind") == "bundled":
