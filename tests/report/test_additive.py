@@ -60,8 +60,10 @@ def test_every_predicted_parameter_has_a_named_curve_for_each_input(name: str) -
     module = model_of(data, name)
     subject = Subject.of(module, data.test)
     found = curves(subject, subject.inputs)
-    predicted = {key: role for key, role in module.head.family.roles.items() if role == "predicted"}
-    assert len(found) == len(predicted)
+    predicted = [key for key, role in module.head.family.roles.items() if role == "predicted"]
+    labels = [parameter[0].label for parameter in found]
+    assert [label for label in dict.fromkeys(label.split()[-1] for label in labels)] == predicted
+    assert len(set(labels)) == len(labels) and all(len(parameter) == len(subject.inputs) for parameter in found)
     for curve in (curve for parameter in found for curve in parameter):
         assert curve.heights.shape[1] == len(curve.values) and np.isfinite(curve.heights).all()
         assert len(curve.names) == (curve.heights.shape[2] if curve.names else 0)

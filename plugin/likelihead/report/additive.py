@@ -42,7 +42,10 @@ class Curve:
 
 
 def curves(subject: Subject, entries: Sequence[Input]) -> list[list[Curve]]:
-    """The curves of each predicted parameter of an additive model along some inputs; none for other models."""
+    """The curves of each predicted parameter of an additive model along some inputs; none for other models.
+
+    A parameter whose raw outputs have different links, such as a matrix with a positive diagonal, has curves for each.
+    """
     if not is_additive(subject.model) or not subject.inputs:
         return []
     model = subject.model
@@ -52,24 +55,21 @@ def curves(subject: Subject, entries: Sequence[Input]) -> list[list[Curve]]:
     starts = list(accumulate(effects[0].network.inputs, initial=0))[:-1]
     if starts != [entry.start for entry in subject.inputs]:
         return []
-    found: dict[str, list[Curve]] = {output.name: [] for output in effects[0].outputs}
+    found: dict[str, list[Curve]] = {}
     for entry in entries:
         place = starts.index(entry.start)
         values, columns = entry.grid(subject.batch.x, GRID)
         each = [member.centred(place, columns, entry.block(subject.batch.x)) for member in effects]
         for output in effects[0].outputs:
             heights = np.stack([member[output.name].numpy() for member in each])
-            curve = Curve(
-                entry, values, _label(output), _names(output, subject), heights, entry.values(subject.batch.x)
-            )
-            found[output.name].append(curve)
+            names, links = _names(output, subject), np.array(output.link)
+            for link in dict.fromkeys(output.link):
+                own = np.flatnonzero(links == link)
+                label = output.name if link == "identity" else f"{link} {output.name}"
+                shown = [names[k] for k in own] if names else []
+                curve = Curve(entry, values, label, shown, heights[:, :, own], entry.values(subject.batch.x))
+                found.setdefault(label, []).append(curve)
     return list(found.values())
-
-
-def _label(output: Output) -> str:
-    """The parameter on the scale of its link, where all raw outputs have the same one."""
-    links = set(output.link)
-    return output.name if links == {"identity"} or len(links) > 1 else f"{links.pop()} {output.name}"
 
 
 def _names(output: Output, subject: Subject) -> list[str]:
@@ -82,9 +82,6 @@ def _names(output: Output, subject: Subject) -> list[str]:
     for names in known:
         if len(output.shape) == 1 and len(names) == output.shape[0] > 1:
             return list(names)
-    places = [", ".join(map(str, np.unravel_index(place, output.shape))) for place in range(output.shape.numel())]
-    is_mixed = len(set(output.link)) > 1
     return [
-        f"{link} [{place}]" if is_mixed and link != "identity" else f"[{place}]"
-        for link, place in zip(output.link, places, strict=True)
+        "[" + ", ".join(map(str, np.unravel_index(place, output.shape))) + "]" for place in range(output.shape.numel())
     ]
