@@ -200,7 +200,10 @@ def build_module(config: DictConfig, rows: pl.LightningDataModule) -> Likelihood
     def member() -> LikelihoodModule:
         network = build_architecture(config, sample_inputs(rows))
         _refuse_noise(config, network)
-        return LikelihoodModule.for_data(rows, plain(config.distribution), network, optimizer, scheduler)
+        compile_mode = config.get("compile", False)
+        return LikelihoodModule.for_data(
+            rows, plain(config.distribution), network, optimizer, scheduler, compile=compile_mode
+        )
 
     return member() if config.ensemble == 1 else Ensemble.of(member, config.ensemble, config.seed)
 

@@ -159,8 +159,10 @@ class DistributionHead(nn.Module):
 
     def _fast_plan(self, raw: Tensor) -> Plan | None:
         """How log_prob is taken from the raw outputs, where that is possible and worth it."""
+        if torch.compiler.is_compiling():
+            return None
         is_usual = raw.dim() == 2 and len(raw) and raw.device.type == "cpu" and self._has_formula
-        if not is_usual or torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+        if not is_usual or torch._C._are_functorch_transforms_active():
             return None
         if self._plan is None or not self._plan.is_current():
             self._plan = plan_of(self.family, dict(self._named()))

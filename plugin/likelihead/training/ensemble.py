@@ -43,7 +43,7 @@ class Ensemble(LikelihoodModule):
             those of the first; they must treat each weight by itself, as Adam does and LBFGS does not.
 
     Raises:
-        LikelihoodError: there are no members, or they have different parameters.
+        LikelihoodError: there are no members, they have different parameters, or they are to be compiled.
 
     >>> data = (torch.linspace(0, 1, 100)[:, None], torch.arange(100.0))
     >>> ensemble = Ensemble.of(lambda: LikelihoodModule.for_data(data, "normal", "linear"), members=3)
@@ -56,6 +56,11 @@ class Ensemble(LikelihoodModule):
         if not members:
             raise LikelihoodError("an ensemble needs members")
         first = members[0]
+        if first.compile_mode is not None:
+            raise LikelihoodError(
+                "an ensemble is one vectorised program already, which torch.compile does not take: leave out compile, "
+                "or choose ensemble=1"
+            )
         network = stacked([member.architecture for member in members])
         super().__init__(network, deepcopy(first.head), first.make_optimizer, first.make_scheduler, first.marginal_fit)
         #: The heads of all members; `head` holds the marginal fit of all rows.

@@ -27,6 +27,7 @@ from likelihead.families.joint import families_for
 from likelihead.heads.head import Head
 from likelihead.heads.joint_head import head_of
 from likelihead.heads.sites import by_row, counts, log_prob
+from likelihead.training.compiled import CompiledTraining, checked_mode
 from likelihead.training.data_module import as_data_module, part_of, sample_inputs, targets, validates
 from likelihead.training.many_steps import ManySteps
 
@@ -42,7 +43,7 @@ def default_optimizer(parameters: Iterable[nn.Parameter]) -> Optimizer:
     return torch.optim.AdamW(parameters, lr=options["lr"], weight_decay=options["weight_decay"])
 
 
-class LikelihoodModule(ManySteps):
+class LikelihoodModule(CompiledTraining, ManySteps):
     """Maps x to a Pyro distribution over y; the loss of a batch is `-dist.log_prob(y).sum()`.
 
     Args:
@@ -54,6 +55,7 @@ class LikelihoodModule(ManySteps):
             without validation rows. By default there is none.
         marginal_fit: whether training starts at the marginal fit of the training targets, in any Trainer. It is made
             unless the head already has one. Without it the head starts with plain links.
+        compile: whether training steps go through torch.compile, or its mode.
 
     Batches are a `Batch`, tuples (x, y, weight, exposure, mask), or mappings with its keys; all but x and y are
     optional, and for prediction y is too.
@@ -74,8 +76,10 @@ class LikelihoodModule(ManySteps):
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer] | None = None,
         scheduler: Callable[[Optimizer], Schedule] | None = None,
         marginal_fit: bool = True,
+        compile: bool | str | None = False,
     ) -> None:
         super().__init__()
+        self.compile_mode = checked_mode(compile)
         self.architecture = architecture
         self.head = head
         self.make_optimizer = optimizer or default_optimizer
@@ -98,6 +102,7 @@ class LikelihoodModule(ManySteps):
         architecture: str | nn.Module = "mlp",
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer] | None = None,
         scheduler: Callable[[Optimizer], Schedule] | None = None,
+        compile: bool | str | None = False,
         **options: Any,
     ) -> LikelihoodModule:
         """Create a module with the input and output sizes of the data.
@@ -106,7 +111,7 @@ class LikelihoodModule(ManySteps):
             data: whatever `fit` takes: `Data` (from `split_table`), tensors (x, y), a loader, ….
             distribution: a shipped name ("poisson"), a mapping as in conf/distribution/*.yaml, or a distribution class.
             architecture: a shipped name, or a module with an attribute `out_features`, its number of features.
-            optimizer, scheduler: as for the class.
+            optimizer, scheduler, compile: as for the class.
             options: options of a shipped architecture, such as `width=64`.
 
         Raises:
@@ -122,7 +127,8 @@ class LikelihoodModule(ManySteps):
             architecture = architectures.build_for(architecture, x, **options)
         rows_of_y = sites_as_rows(architecture, x[:2], y)
         family = families_for(distribution, rows_of_y, getattr(source, "class_count", None))
-        module = cls(architecture, head_of(family, features_of(architecture)), optimizer, scheduler)
+        head = head_of(family, features_of(architecture))
+        module = cls(architecture, head, optimizer, scheduler, compile=compile)
         if isinstance(source, Data):
             table = {} if source.encoder is None else {"table": source.encoder.state()}
             module.extra = {**table, "data": source.name}
@@ -181,7 +187,7 @@ class LikelihoodModule(ManySteps):
         return self(batch.x, batch.exposure)
 
     def _step(self, stage: str, batch: Batch) -> Tensor:
-        each = self.log_prob(batch)
+        each = self.training_log_prob(batch) if stage == "train" else self.log_prob(batch)
         loss = -each.sum()
         if not math.isfinite(loss.detach()):
             raise LikelihoodError(self._where_not_finite(stage, batch))
