@@ -127,8 +127,7 @@ class LikelihoodModule(CompiledTraining, ManySteps):
             architecture = architectures.build_for(architecture, x, **options)
         rows_of_y = sites_as_rows(architecture, x[:2], y)
         family = families_for(distribution, rows_of_y, getattr(source, "class_count", None))
-        head = head_of(family, features_of(architecture))
-        module = cls(architecture, head, optimizer, scheduler, compile=compile)
+        module = cls(architecture, head_of(family, features_of(architecture)), optimizer, scheduler, compile=compile)
         if isinstance(source, Data):
             table = {} if source.encoder is None else {"table": source.encoder.state()}
             module.extra = {**table, "data": source.name}
@@ -213,10 +212,8 @@ class LikelihoodModule(CompiledTraining, ManySteps):
     def _where_not_finite(self, stage: str, batch: Batch) -> str:
         bad = (~torch.isfinite(self.log_prob(batch))).nonzero().flatten()[:5].tolist()
         targets = [batch.y[row].tolist() for row in bad]  # type: ignore[index]
-        return (
-            f"the {stage} loss is not finite: rows {bad} of the batch, with targets {targets}, are the cause; "
-            "check these rows, or lower the learning rate"
-        )
+        cause = f"rows {bad} of the batch, with targets {targets}, are the cause"
+        return f"the {stage} loss is not finite: {cause}; check these rows, or lower the learning rate"
 
     def _log_epoch(self, stage: str) -> None:
         """Log the mean NLL per row of the epoch over all devices: one number per epoch, not per step."""
