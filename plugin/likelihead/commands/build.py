@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -34,6 +34,7 @@ from likelihead.training.ensemble_data import EnsembleData
 from likelihead.training.interruption import StopAtSignal
 from likelihead.training.lightning_packages import require_pytorch_lightning
 from likelihead.training.module import LikelihoodModule
+from likelihead.training.refit import OF_FIRST_FIT
 
 #: The errors of classes that are called with arguments that they cannot take.
 REFUSALS = (TypeError, ValueError, RuntimeError, ImportError, InstantiationException, MisconfigurationException)
@@ -68,8 +69,10 @@ def reason(error: BaseException) -> str:
     return one_line(innermost) or type(innermost).__name__
 
 
-def build_trainer(config: DictConfig) -> pl.Trainer:
+def build_trainer(config: DictConfig, of_refit: Sequence[Callback] = ()) -> pl.Trainer:
     """Lightning's Trainer with the callbacks and loggers of the config; clipping waits for `scale_to_rows`.
+
+    That of a refit has the callbacks `of_refit` in place of those that choose an epoch, and logs nothing.
 
     Raises:
         LikelihoodError: an argument that the Trainer, a callback or a logger does not take.
@@ -82,8 +85,8 @@ def build_trainer(config: DictConfig) -> pl.Trainer:
     arguments["enable_progress_bar"] = bar
     arguments["plugins"] = _plugins(arguments)
     check_types("trainer", arguments, pl.Trainer)
-    loggers = [_logger(name, node) for name, node in _present(config.logger)]
-    callbacks = _callbacks(config, bar)
+    loggers = [] if of_refit else [_logger(name, node) for name, node in _present(config.logger)]
+    callbacks = [*_callbacks(config, bar, OF_FIRST_FIT if of_refit else ()), *of_refit]
     require_pytorch_lightning(callbacks=callbacks, logger=loggers, **arguments)
     try:
         return pl.Trainer(**arguments, callbacks=callbacks, logger=loggers or False)
@@ -121,12 +124,14 @@ def _present(group: DictConfig | None) -> list[tuple[str, Any]]:
     return [(str(name), node) for name, node in (group or {}).items() if node is not None]
 
 
-def _callbacks(config: DictConfig, bar: bool) -> list[Callback]:
+def _callbacks(config: DictConfig, bar: bool, without: tuple[type, ...]) -> list[Callback]:
     if config.trainer.barebones:
         return []
     made = []
     for name, node in _present(config.callbacks):
         target = _class_of(f"callbacks.{name}", node._target_)
+        if issubclass(target, without):
+            continue
         if issubclass(target, ProgressBar) and not bar:
             continue
         if issubclass(target, ModelCheckpoint) and not config.trainer.enable_checkpointing:

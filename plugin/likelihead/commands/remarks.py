@@ -43,6 +43,17 @@ def _about_scale(module: LikelihoodModule, evaluations: Mapping[str, Evaluation]
     ]
 
 
+def about_refit(module: LikelihoodModule) -> list[str]:
+    """What was done with the validation rows, where they were learned from in the end."""
+    refit = module.extra.get("refit")
+    if refit is None:
+        return []
+    return [
+        f"Refit:   on all {refit['rows']} training and validation rows, as long as was best; the validation scores are "
+        "those before it"
+    ]
+
+
 def course(best: Path, trained: int | None, asked: int | None) -> str | None:
     """Which epoch was best and whether training stopped early, counted from 1; None without a checkpoint.
 

@@ -57,6 +57,14 @@ def print_start(distribution: str, source: str, parts: Mapping[str, int], member
     print(f"Training {distribution} on {source}" + (f": {rows}" if parts else ""), flush=True)
 
 
+def print_refit(rows: int, epochs: int) -> None:
+    """Print that the network is trained again, on how many rows and for how many epochs."""
+    print(
+        f"Refitting on all {rows} training and validation rows, for the {count(epochs, 'epoch')} that were best",
+        flush=True,
+    )
+
+
 def print_summary(
     title: str,
     outcome: Outcome,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.callbacks import Callback
 
 from likelihead.commands import build, further_processes, remarks, summary
 from likelihead.commands.hints import how_to_predict
@@ -16,11 +18,12 @@ from likelihead.data import Data, TableEncoder, save_rows
 from likelihead.errors import LikelihoodError
 from likelihead.evaluation.coefficients import coefficients, is_linear
 from likelihead.files import write_text, write_whole
-from likelihead.training.checkpoint import load_weights, read
+from likelihead.training.checkpoint import load_trained
 from likelihead.training.data_module import with_calibration_rows
 from likelihead.training.fit import Outcome, conclude, fit
 from likelihead.training.lightning_warnings import without_hints
 from likelihead.training.module import LikelihoodModule
+from likelihead.training.refit import MakeTrainer
 
 
 def train(config: DictConfig) -> Outcome | None:
@@ -44,14 +47,17 @@ def train(config: DictConfig) -> Outcome | None:
         module = build.build_module(config, rows)
         module.extra["distribution"] = _distribution(config, module)
         if is_finished(config, directory):
-            load_weights(module, read(directory / BEST)["state_dict"], str(directory / BEST))
+            load_trained(module, directory / BEST)
             outcome: Outcome | None = conclude(module, rows, directory, config.calibrate)
             trained = None
         else:
             _store_splits(data, rows, directory, trainer)
             _announce(config, module, data, rows, trainer)
-            start = {"weights": config.checkpoint, "resume": newest(directory) if config.resume else None}
-            start["calibrate"] = config.calibrate
+            start: dict[str, Any] = {
+                "weights": config.checkpoint,
+                "resume": newest(directory) if config.resume else None,
+            }
+            start |= {"calibrate": config.calibrate, "refit": _refit_trainer(config)}
             with further_processes.started_as_one_run():
                 outcome = fit(module, rows, trainer=trainer, directory=directory, seed=config.seed, **start)
             trained = trainer.current_epoch
@@ -65,6 +71,16 @@ def train(config: DictConfig) -> Outcome | None:
 def _check_seed(seed: object) -> None:
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
         raise LikelihoodError(f"seed is {seed!r}; it must be a whole number from 0 to {2**32 - 1}")
+
+
+def _refit_trainer(config: DictConfig) -> MakeTrainer | bool:
+    """What makes the Trainer of a refit; False where it is switched off."""
+
+    def make(callbacks: list[Callback], rows: int, epochs: int) -> pl.Trainer:
+        summary.print_refit(rows, epochs)
+        return build.build_trainer(config, callbacks)
+
+    return make if config.get("refit", False) else False
 
 
 def _store_coefficients(config: DictConfig, outcome: Outcome, data: object, directory: Path) -> None:
@@ -107,6 +123,7 @@ def _print_end(config: DictConfig, outcome: Outcome, data: object, course: str |
         *remarks.remarks(outcome.module, outcome.evaluations),
         "",
         *([f"Best:    {course}"] if course else []),
+        *remarks.about_refit(outcome.module),
         f"Files:   {directory}",
         *about_report,
         f"Predict: {how_to_predict(config, outcome.module, directory, outcome.evaluations['test'].n > 0)}",

@@ -17,6 +17,7 @@ from likelihead.heads.joint_head import any_head_from
 from likelihead.training.checkpoint_files import AtomicCheckpointIO, check_checksum
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.module import FORMAT, LikelihoodModule
+from likelihead.training.refitted import HELD_OUT
 from likelihead.training.untrusted import build_described, check_archive, check_contents, check_sizes
 
 #: In the directory of a run.
@@ -169,7 +170,7 @@ def _restored(
     if members is not None:
         module = Ensemble([module] * _checked_members(members, state, where))
     load_weights(module, state, where)
-    module.extra = description["extra"]
+    module.extra, module.held_out = description["extra"], contents.get(HELD_OUT)
     return module.eval()
 
 
@@ -184,6 +185,15 @@ def _checked_members(members: Any, state: dict[str, Any], where: str) -> int:
 def store_description(path: Path, description: dict[str, Any]) -> None:
     """Write what is now known of a module, such as its calibration, into its checkpoint; the weights stay."""
     AtomicCheckpointIO().save_checkpoint({**read(path), "likelihead": description}, path)
+
+
+def load_trained(module: LikelihoodModule, path: Path) -> None:
+    """Load what a run that has ended keeps into the module that it trained."""
+    contents = read(path)
+    load_weights(module, contents["state_dict"], str(path))
+    module.held_out = contents.get(HELD_OUT)
+    if refit := contents["likelihead"]["extra"].get("refit"):
+        module.extra["refit"] = refit
 
 
 def load_weights(module: LikelihoodModule, state: dict[str, Any], where: str) -> None:

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning.utilities.exceptions import SIGTERMException
+from pytorch_lightning.callbacks import Callback
 
-from likelihead.errors import DAMAGED, Interrupted, LikelihoodError, one_line
+from likelihead.errors import LikelihoodError
 from likelihead.evaluation.calibration import calibrate as conformal
 from likelihead.evaluation.evaluate import evaluate_all
 from likelihead.evaluation.evaluation import Evaluation
 from likelihead.files import write_json, write_whole
-from likelihead.training.checkpoint import load_weights, read, store_description
+from likelihead.training.checkpoint import store_description
 from likelihead.training.data_module import as_data_module, has_validation, rows_per_step, with_calibration_rows
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.ensemble_data import EnsembleData
-from likelihead.training.interruption import has_started, received_signal
 from likelihead.training.lightning_packages import require_pytorch_lightning
 from likelihead.training.lightning_warnings import without_hints
 from likelihead.training.module import LikelihoodModule
-from likelihead.training.processes import ended_together
+from likelihead.training.refit import OF_FIRST_FIT, MakeTrainer, Refit, can_refit
+from likelihead.training.train import restore_best, start, train
 from likelihead.training.trainer import clip_by_row, default_trainer
 
 PARTS = ("train", "validation", "test")
@@ -96,6 +95,7 @@ def fit(
     weights: str | Path | None = None,
     resume: str | Path | None = None,
     calibrate: str | None = None,
+    refit: bool | MakeTrainer = False,
     **trainer_options: Any,
 ) -> Outcome | None:
     """Train a module from the marginal fit, restore its best weights, and score it.
@@ -116,6 +116,10 @@ def fit(
         resume: a checkpoint of an interrupted run to continue.
         calibrate: `conformal` calibrates the quantiles on every second validation row, of which training then sees
             none, or on the out-of-fold rows of an ensemble; see `likelihead.evaluation.Conformal`.
+        refit: whether the network is then trained again, for as many epochs as were best, on training and validation
+            rows. That needs `Data` with 200 training rows, one device and an optimizer other than LBFGS, and excludes
+            `calibrate`. The validation scores remain those of the network that has not seen these rows. With a trainer
+            of your own, a function that makes another one from callbacks and the numbers of rows and epochs.
         trainer_options: arguments of Lightning's Trainer for the default trainer, such as `max_epochs=50`.
 
     Returns:
@@ -137,30 +141,46 @@ def fit(
     """
     if trainer is not None and trainer_options:
         raise LikelihoodError(f"a trainer of your own already has its options: leave out {', '.join(trainer_options)}")
+    if trainer is not None and refit is True:
+        raise LikelihoodError("refit=True needs a second trainer like your own: pass a function that makes it as refit")
     require_pytorch_lightning(trainer=trainer, data=data, **trainer_options)
     with without_hints(), ExitStack() as stack:
-        is_default = trainer is None
+        is_default, make_again = trainer is None, refit if callable(refit) else None
         if trainer is None:
-            folder = directory or stack.enter_context(tempfile.TemporaryDirectory())
+            folder = Path(directory or stack.enter_context(tempfile.TemporaryDirectory()))
             is_validated = has_validation(data, validation) and trainer_options.get("limit_val_batches", 1) != 0
             monitor = "validation/nll" if is_validated else "train/nll"
-            trainer = default_trainer(Path(folder), monitor, seed, logs=directory is not None, **trainer_options)
+            trainer = default_trainer(folder, monitor, seed, logs=directory is not None, **trainer_options)
+            if refit:
+                make_again = partial(_another_trainer, folder, seed, trainer_options)
         rows = as_data_module(data, validation, test, batch_size, seed, trainer.world_size)
         rows = with_calibration_rows(rows, calibrate, isinstance(module, Ensemble))
         rows = module.prepare_rows(rows, seed=seed, batch_size=batch_size, processes=trainer.world_size)
         if is_default:
             clip_by_row(trainer, rows_per_step(rows, trainer.world_size, trainer.accumulate_grad_batches))
+        again = None
+        if make_again is not None and can_refit(rows, trainer, calibrate):
+            again = Refit(module, rows, weights, make_again)  # type: ignore[arg-type]
         with _seeded(seed):
-            _start(module, rows, weights)
-        _train(trainer, module, rows, resume)
+            start(module, rows, weights)
+        train(trainer, module, rows, resume)
         if not trainer.is_global_zero:
             return None
-        best = _restore_best(trainer, module)
+        best = restore_best(trainer, module)
+        if again is not None and best is not None:
+            again(trainer, best, resume is not None, partial(_seeded, seed))
         with _seeded(seed):
             outcome = conclude(module, rows, directory, calibrate)
         if calibrate is not None and best is not None:
             store_description(best, module.describe())
         return outcome
+
+
+def _another_trainer(
+    folder: Path, seed: int, options: dict[str, Any], callbacks: list[Callback], rows: int, epochs: int
+) -> pl.Trainer:
+    given = [callback for callback in options.get("callbacks", []) if not isinstance(callback, OF_FIRST_FIT)]
+    return default_trainer(folder, None, seed, logs=False, **{**options, "callbacks": [*given, *callbacks]})
 
 
 @contextmanager
@@ -191,40 +211,3 @@ def conclude(
             frame = module.out_of_fold(rows)
             write_whole(outcome.directory / OUT_OF_FOLD, lambda place: frame.to_csv(place, index=False))
     return outcome
-
-
-def _start(module: LikelihoodModule, rows: pl.LightningDataModule, weights: str | Path | None) -> None:
-    """Start at the marginal fit of the training targets, or at the weights of another run, with its marginal fit."""
-    module.fit_marginal(rows)
-    if weights is not None:
-        load_weights(module, read(weights)["state_dict"], str(weights))
-
-
-def _train(
-    trainer: pl.Trainer, module: LikelihoodModule, rows: pl.LightningDataModule, resume: str | Path | None
-) -> None:
-    try:
-        with ended_together(trainer):
-            trainer.fit(module, datamodule=rows, ckpt_path=resume, weights_only=True if resume else None)
-    except MisconfigurationException as error:
-        raise LikelihoodError(f"training cannot start: {one_line(error)}") from error
-    except DAMAGED as error:
-        if resume is None or isinstance(error, LikelihoodError) or has_started(trainer):
-            raise
-        reason = one_line(f"{type(error).__name__}: {error}", 200)
-        raise LikelihoodError(
-            f"training cannot continue from {str(resume)!r}, whose state is damaged or not that of this run ({reason})"
-        ) from error
-    except SIGTERMException:
-        raise Interrupted(received_signal(trainer) or signal.SIGTERM) from None
-    if number := received_signal(trainer):
-        raise Interrupted(number)
-
-
-def _restore_best(trainer: pl.Trainer, module: LikelihoodModule) -> Path | None:
-    """Load the weights of the best checkpoint, and return its path; if none was kept, those of the last step stay."""
-    path = getattr(trainer.checkpoint_callback, "best_model_path", "")
-    if not path or not Path(path).is_file():
-        return None
-    load_weights(module, read(path)["state_dict"], str(path))
-    return Path(path)

@@ -30,6 +30,7 @@ from likelihead.heads.sites import by_row, counts, log_prob
 from likelihead.training.compiled import CompiledTraining, checked_mode
 from likelihead.training.data_module import as_data_module, part_of, sample_inputs, targets, validates
 from likelihead.training.many_steps import ManySteps
+from likelihead.training.refitted import Refitted
 
 #: The version of the description of a module in checkpoints.
 FORMAT = 1
@@ -43,7 +44,7 @@ def default_optimizer(parameters: Iterable[nn.Parameter]) -> Optimizer:
     return torch.optim.AdamW(parameters, lr=options["lr"], weight_decay=options["weight_decay"])
 
 
-class LikelihoodModule(CompiledTraining, ManySteps):
+class LikelihoodModule(CompiledTraining, Refitted, ManySteps):
     """Maps x to a Pyro distribution over y; the loss of a batch is `-dist.log_prob(y).sum()`.
 
     Args:
@@ -168,7 +169,7 @@ class LikelihoodModule(CompiledTraining, ManySteps):
 
     def scored(self, rows: pl.LightningDataModule, part: str) -> list[tuple[nn.Module, Any]]:
         """The rows of a part (train, validation, test or calibration), with the model that is scored on them."""
-        return [(self, part_of(rows, part))]
+        return [(self.held_out_fit() if part == "validation" else self, part_of(rows, part))]
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """The loss of a batch: the negative log-likelihood summed over its rows, with all constants."""

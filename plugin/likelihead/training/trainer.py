@@ -20,12 +20,12 @@ from likelihead.training.interruption import StopAtSignal
 from likelihead.training.metrics_csv import MetricsCSV
 
 
-def default_trainer(directory: Path, monitor: str, seed: int, logs: bool, **options: Any) -> pl.Trainer:
+def default_trainer(directory: Path, monitor: str | None, seed: int, logs: bool, **options: Any) -> pl.Trainer:
     """A Trainer with early stopping, averaged weights, and checkpoints of the best and the last weights.
 
     Args:
         directory: where checkpoints are written.
-        monitor: the logged metric by which the best epoch is chosen.
+        monitor: the logged metric by which the best epoch is chosen; None for neither early stopping nor checkpoints.
         seed: the seed of dropout.
         logs: whether metrics.csv is written.
         options: arguments of Lightning's Trainer, which take precedence.
@@ -40,11 +40,14 @@ def default_trainer(directory: Path, monitor: str, seed: int, logs: bool, **opti
     )
 
 
-def _callbacks(directory: Path, monitor: str, seed: int) -> list[Callback]:
+def _callbacks(directory: Path, monitor: str | None, seed: int) -> list[Callback]:
     options = defaults("callbacks/default")
+    choosing: list[Callback] = []
+    if monitor is not None:
+        choosing.append(BestAndLast(directory / "checkpoints", monitor=monitor, **options["checkpoint"]))
+        choosing.append(EarlyStopping(monitor=monitor, **options["early_stopping"]))
     return [
-        BestAndLast(directory / "checkpoints", monitor=monitor, **options["checkpoint"]),
-        EarlyStopping(monitor=monitor, **options["early_stopping"]),
+        *choosing,
         MovingAverage(**options["averaging"]),
         AnnealedDropout(**options["dropout"]),
         RandomState(seed),

@@ -97,27 +97,32 @@ def _built(made: Any) -> Any:
 
 def fast_log_prob(head: Any, plan: Plan, y: Tensor, raw: Tensor, learned: list[Tensor]) -> Tensor | None:
     """log p(y), (N,), by the plan; None where it has to be taken from the distribution."""
-    with torch.no_grad():
-        target = y if y.is_floating_point() or plan.takes_labels else y.to(raw.dtype)
-        found = plan(target, raw.detach(), [constant.detach() for constant in learned])
-    if found is None:
-        return None
-    value, slopes = found
     if torch.is_grad_enabled() and (raw.requires_grad or any(constant.requires_grad for constant in learned)):
-        return _LogProb.apply(head, plan, y, value, slopes, raw, *learned)
-    return value
+        value: Tensor | None = _LogProb.apply(head, plan, y, raw, *learned)
+        return value
+    with torch.no_grad():
+        found = _taken(plan, y, raw, learned)
+    return None if found is None else found[0]
+
+
+def _taken(plan: Plan, y: Tensor, raw: Tensor, learned: list[Tensor]) -> tuple[Tensor, list[Tensor]] | None:
+    return plan(y if plan.takes_labels or y.is_floating_point() else y.to(raw.dtype), raw, learned)
 
 
 class _LogProb(torch.autograd.Function):
-    """A value whose derivatives are known. Second derivatives go through the distribution."""
+    """A value whose derivatives are computed with it; None where the plan declines.
+
+    Second derivatives go through the distribution.
+    """
 
     @staticmethod
-    def forward(
-        ctx: Any, head: Any, plan: Plan, y: Tensor, value: Tensor, slopes: list[Tensor], raw: Tensor, *learned: Tensor
-    ) -> Tensor:
-        ctx.head, ctx.plan, ctx.y, ctx.slopes = head, plan, y, slopes
+    def forward(ctx: Any, head: Any, plan: Plan, y: Tensor, raw: Tensor, *learned: Tensor) -> Tensor | None:
+        found = _taken(plan, y, raw, list(learned))
+        if found is None:
+            return None
+        ctx.head, ctx.plan, ctx.y, ctx.slopes = head, plan, y, found[1]
         ctx.save_for_backward(raw, *learned)
-        return value
+        return found[0]
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
@@ -126,14 +131,7 @@ class _LogProb(torch.autograd.Function):
             value = ctx.head.family.build(ctx.plan.values(raw, learned)).log_prob(ctx.y)
             wanted = [tensor for tensor in (raw, *learned) if tensor.requires_grad]
             found = iter(torch.autograd.grad(value, wanted, gradient, create_graph=True))
-            return (
-                None,
-                None,
-                None,
-                None,
-                None,
-                *(next(found) if each.requires_grad else None for each in (raw, *learned)),
-            )
+            return None, None, None, *(next(found) if each.requires_grad else None for each in (raw, *learned))
         by_raw, *by_learned = ctx.slopes
         constants = [torch.dot(gradient.contiguous(), slope) for slope in by_learned]
-        return None, None, None, None, None, gradient.unsqueeze(-1) * by_raw, *constants
+        return None, None, None, gradient.unsqueeze(-1) * by_raw, *constants
