@@ -17,7 +17,7 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from likelihead import LikelihoodModule, fit, load
+from likelihead import LikelihoodError, LikelihoodModule, fit, load
 from likelihead.data import Data, split_table
 from likelihead.errors import Interrupted
 from likelihead.evaluation.evaluate import evaluate_all
@@ -103,12 +103,12 @@ def test_validation_rows_are_scored_by_the_network_that_has_not_seen_them(tmp_pa
     assert test.nll == refitted.metrics["test"]["nll"] != first.metrics["test"]["nll"]
 
 
-@pytest.mark.parametrize("options", [{"calibrate": "conformal"}, {"max_steps": 30}, {"max_time": "00:01:00:00"}])
 def test_no_refit_of_few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refit, "MIN_ROWS", len(table().train) + 1)
     assert "refit" not in trained(table(), refit=True).module.extra
 
 
+@pytest.mark.parametrize("options", [{"calibrate": "conformal"}, {"max_steps": 30}, {"max_time": "00:01:00:00"}])
 def test_no_refit_where_rows_are_needed_or_training_is_limited(options: dict[str, Any]) -> None:
     assert "refit" not in trained(table(), refit=True, **options).module.extra
 
@@ -118,6 +118,8 @@ def test_validation_rows_of_the_users_own_are_not_learned_from() -> None:
     module = module_for((x, y))
     outcome = fit(module, (x, y), (x[:20], y[:20]), max_epochs=2, refit=True)
     assert outcome is not None and outcome.module.held_out is None
+    with pytest.raises(LikelihoodError, match="pass a function that makes it as refit"):
+        fit(module, table(), trainer=pl.Trainer(logger=False, enable_checkpointing=False), refit=True)
 
 
 class Kill(Callback):
