@@ -168,3 +168,21 @@ def test_training_without_callbacks_and_logger(home: Path, command: Command) -> 
     command("train", *words("bare", "trainer.max_epochs=1", "callbacks=null", "logger=null"))
     assert metrics(home / "bare")["test"]["n"] == 48
     assert not (home / "bare" / "metrics.csv").exists()
+
+
+def test_a_refitted_run_is_evaluated_and_resumed_as_it_ended(
+    home: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = ("trainer.max_epochs=3", "data.test_fraction=0.1", "data.validation_fraction=0.05")
+    command("train", *words("first", *parts))
+    command("train", *words("refitted", *parts, "refit=true"))
+    assert "Refit:   on all 216 training and validation rows" in capsys.readouterr().out
+    first, refitted = metrics(home / "first"), metrics(home / "refitted")
+    assert refitted["validation"] == first["validation"]
+    assert refitted["test"]["nll"] != first["test"]["nll"]
+    assert sorted(path.name for path in (home / "refitted" / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
+    command("evaluate", "checkpoint=refitted", "output=refitted.json")
+    scores = json.loads((home / "refitted.json").read_text(encoding="utf-8"))
+    assert scores["nll"] == pytest.approx(refitted["test"]["nll"], rel=1e-12)
+    command("train", "resume=refitted")
+    assert metrics(home / "refitted") == refitted

@@ -30,7 +30,7 @@ class Refitted:
         module = deepcopy(self)
         try:
             module.load_state_dict(self.held_out)
-        except RuntimeError as error:
+        except (RuntimeError, TypeError, AttributeError) as error:
             raise LikelihoodError(
                 "the checkpoint holds other weights for the validation rows than its network has: it is damaged, or "
                 "was changed"
