@@ -48,14 +48,14 @@ def fit(module: LikelihoodModule, batch: Batch, folder: Path) -> float:
 
 
 def linear_fit(case: Problem, folder: Path) -> float:
-    mapping = {**read(case.name), **case.extra, "parameters": case.roles, "floors": {}}
+    columns = {
+        name: {"features": [str(place) for place, is_own in enumerate(own) if is_own]}
+        for name, own in case.columns.items()
+    }
+    mapping = {**read(case.name), **case.extra, "parameters": {**case.roles, **columns}, "floors": {}}
     head = DistributionHead(mapping, in_features=case.x.shape[1], event_size=case.event_size).double()
+    head.restrict({str(place): [place] for place in range(case.x.shape[1])})
     head.fit_marginal(case.y, case.weight, case.exposure)
-    for name, columns in case.columns.items():
-        mask = torch.ones_like(head.linear.weight)
-        start = sum(head.sizes[: list(case.roles).index(name)])
-        mask[start] = torch.tensor(columns, dtype=mask.dtype)
-        head.linear.weight.register_hook(lambda gradient, mask=mask: gradient * mask)
     module = LikelihoodModule(nn.Identity(), head, optimizer=lbfgs)
     return fit(module, Batch(case.x.double(), case.y, case.weight, case.exposure), folder)
 
