@@ -67,16 +67,18 @@ def main(words: Sequence[str] | None = None) -> None:
     rows: list[dict[str, Any]] = []
     for name in arguments.names:
         options = {"folder": arguments.data, "splits": arguments.splits} if name == "peers" else {}
-        for row in import_module(f"tests.benchmarks.bench_{name}").run(arguments.quick, **options):
+        for row in import_module(f".bench_{name}", __package__).run(arguments.quick, **options):
             print(row.line(), flush=True)
-            rows.append(row._asdict())
+            rows.append(row.values())
         write(arguments.output, described, rows)
 
 
 def write(place: Path | None, described: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     """Write what is known so far, so that a long run that is cut off loses nothing."""
     if place is not None:
-        place.write_text(json.dumps({"machine": described, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+        place.write_text(
+            json.dumps({"machine": described, "rows": rows}, indent=1, allow_nan=False) + "\n", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

@@ -16,7 +16,13 @@ from .bench_epoch import network
 from .timing import Row
 
 NO_GPU = "There is no GPU on this machine, so nothing was measured; run `python -m tests.benchmarks gpu` where one is."
-WAYS = {"float32": (False, None), "bfloat16": (True, None), "compiled": (False, "default"), "CUDA graphs": (False, "reduce-overhead")}  # fmt: skip
+#: (bfloat16, mode of torch.compile) by name.
+WAYS: dict[str, tuple[bool, str | None]] = {
+    "float32": (False, None),
+    "bfloat16": (True, None),
+    "compiled": (False, "default"),
+    "CUDA graphs": (False, "reduce-overhead"),
+}
 
 
 def milliseconds(step: Callable[[], object], repeats: int) -> float:

@@ -1,7 +1,7 @@
 """architecture=linear optimizer=lbfgs against statsmodels' GLM: 20,000 rows of 10 inputs, the fit alone.
 
-Both stop by their own rules. `gap` is how far the deviance of our coefficients lies above that of statsmodels', relative
-to it: below 1e-8 the two are the same fit.
+Both stop by their own rules. `gap` is how far the deviance of our coefficients lies above that of statsmodels',
+relative to it: below 1e-8 the two are the same fit.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 For each table and fit: the mean log-likelihood of the test rows (higher is better), their mean continuous ranked
 probability score (lower is better) and the processor seconds of fit and prediction with one thread, each a mean over
-splits with its standard error. likelihead runs as typed, command, files and all, but without the pictures of the report.
+splits with its standard error. likelihead runs as typed, with all its files except the report.
 """
 
 from __future__ import annotations
@@ -90,7 +90,10 @@ def crps(predicted: Any, y: Any) -> float:
 
 def fits(distribution: str) -> dict[str, Callable[[Split], Scores]]:
     """What is compared on a table of this family, by name: ours, then each installed peer that has the family."""
-    found = {"likelihead": of_likelihead(distribution), "likelihead, ensemble=8": of_likelihead(distribution, "ensemble=8")}
+    found = {
+        "likelihead": of_likelihead(distribution),
+        "likelihead, ensemble=8": of_likelihead(distribution, "ensemble=8"),
+    }
     for name, peer in PEERS.items():
         if distribution in peer.adapters and peer.is_installed():
             found[name] = of_peer(peer.adapters[distribution])
@@ -116,7 +119,9 @@ def summary(table: str, name: str, scores: list[Scores]) -> list[Row]:
     for field, unit in UNITS.items():
         values = [getattr(each, field) for each in scores]
         error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
-        rows.append(Row("peers", f"{table}: {field.replace('_', '-')}", name, float(np.mean(values)), None, unit, error))
+        rows.append(
+            Row("peers", f"{table}: {field.replace('_', '-')}", name, float(np.mean(values)), None, unit, error)
+        )
     return rows
 
 

@@ -1,7 +1,8 @@
-"""Tables on which fits are compared: some that come with libraries, and those of a folder with their standard splits."""
+"""Tables on which fits are compared: some that come with libraries, and those of a folder with standard splits."""
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_diabetes
 from sklearn.model_selection import ShuffleSplit
 
-from examples.uci_benchmark import table, test_rows
+from .timing import ROOT
+
+UCI = runpy.run_path(str(ROOT / "examples" / "uci_benchmark.py"))
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def _random(name: str, distribution: str, frame: pd.DataFrame) -> Table:
 
 
 def tables(folder: Path | None) -> list[Table]:
-    """Numbers, counts and positive numbers that come with scikit-learn and statsmodels, then the tables of the folder."""
+    """Numbers, counts and positive numbers that come with scikit-learn and statsmodels, then those of the folder."""
     diabetes = load_diabetes(as_frame=True).frame.rename(columns={"target": "y"})
     visits = sm.datasets.randhie.load_pandas().data.rename(columns={"mdvis": "y"}).sample(1_500, random_state=0)
     spending = sm.datasets.engel.load_pandas().data.rename(columns={"foodexp": "y"})
@@ -61,5 +64,5 @@ def tables(folder: Path | None) -> list[Table]:
     ]
     for place in sorted(folder.iterdir()) if folder else []:
         if (place / "splits.npz").exists():
-            found.append(Table(place.name, "normal", table(place), list(test_rows(place))))
+            found.append(Table(place.name, "normal", UCI["table"](place), list(UCI["test_rows"](place))))
     return found

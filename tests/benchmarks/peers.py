@@ -1,9 +1,10 @@
 """Other libraries' default fits of a table, each as a function from a split to the distribution of the test targets.
 
 A peer is a row of PEERS: the distribution package it needs, and an adapter for each family that it has. Adapters return
-a frozen distribution of scipy. Nothing is tuned, and numbers of iterations are the libraries' own, but for networks, for
-which there is no default: 50 hidden units, 100 epochs. XGBoostLSS starts at the marginal fit, without which it diverges
-on targets far from 0. scikit-learn's trees predict means only: their spread is that of cross-validated residuals.
+a frozen distribution of scipy. Nothing is tuned, and numbers of iterations are the libraries' own, but for networks,
+for which there is no default: 50 hidden units, 100 epochs. XGBoostLSS starts at the marginal fit, without which it
+diverges on targets far from 0. scikit-learn's trees predict means only: their spread is that of cross-validated
+residuals.
 """
 
 from __future__ import annotations
@@ -125,7 +126,9 @@ def _catboost(family: str) -> Adapter:
         from catboost import CatBoostRegressor
 
         loss = {"normal": "RMSEWithUncertainty", "poisson": "Poisson"}[family]
-        model = CatBoostRegressor(loss_function=loss, random_seed=0, thread_count=1, silent=True, allow_writing_files=False)
+        model = CatBoostRegressor(
+            loss_function=loss, random_seed=0, thread_count=1, silent=True, allow_writing_files=False
+        )
         model.fit(split.train_x, split.train_y)
         if family == "poisson":
             return stats.poisson(model.predict(split.test_x, prediction_type="Exponent"))
@@ -179,7 +182,9 @@ def torch_uncertainty(split: Split) -> tuple[Array, Array]:
     from torch_uncertainty.routines import RegressionRoutine
 
     torch.manual_seed(0)
-    x, y, new = (torch.as_tensor(values, dtype=torch.float32) for values in (split.train_x, split.train_y, split.test_x))
+    x, y, new = (
+        torch.as_tensor(values, dtype=torch.float32) for values in (split.train_x, split.train_y, split.test_x)
+    )
     network = mlp(in_features=x.shape[1], num_outputs=1, hidden_dims=[50], dist_family="normal")
     routine = RegressionRoutine(
         output_dim=1, model=network, loss=DistributionNLLLoss(), dist_family="normal",
@@ -201,7 +206,9 @@ def gluonts(split: Split) -> tuple[Array, Array]:
     from gluonts.torch.distributions import NormalOutput
 
     torch.manual_seed(0)
-    x, y, new = (torch.as_tensor(values, dtype=torch.float32) for values in (split.train_x, split.train_y, split.test_x))
+    x, y, new = (
+        torch.as_tensor(values, dtype=torch.float32) for values in (split.train_x, split.train_y, split.test_x)
+    )
     output = NormalOutput()
     network = torch.nn.Sequential(torch.nn.Linear(x.shape[1], 50), torch.nn.ReLU(), output.get_args_proj(50))
     optimizer = torch.optim.Adam(network.parameters(), lr=5e-3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import io
+import math
 import os
 import resource
 import statistics
@@ -13,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,11 +39,20 @@ class Row(NamedTuple):
     unit: str = ""
     error: float | None = None
 
+    def values(self) -> dict[str, Any]:
+        """The row by name, for JSON, which has no infinite numbers: None stands for those."""
+        return {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in self._asdict().items()
+        }
+
     def line(self) -> str:
         """The row as a line of the table."""
         goal = "" if self.goal is None else f"{self.goal:6.2f}"
         error = "" if self.error is None else f"±{self.error:.3f}"
-        return f"{self.benchmark:10} {self.case:44} {self.against:32} {self.value:9.3f} {error:>7} {goal:>6} {self.unit}"
+        return (
+            f"{self.benchmark:10} {self.case:44} {self.against:32} {self.value:9.3f} {error:>7} {goal:>6} {self.unit}"
+        )
 
 
 def seconds(function: Callable[[], object], calls: int) -> float:
