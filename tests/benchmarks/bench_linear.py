@@ -35,12 +35,14 @@ class Model(NamedTuple):
 
 
 class FitClock(Callback):
-    """The processor time between the start and the end of training, in `seconds`."""
+    """The processor time of the one step in which L-BFGS converges, in `seconds`."""
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, index: int) -> None:
         self.start = time.process_time()
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, index: int
+    ) -> None:
         self.seconds = time.process_time() - self.start
 
 
