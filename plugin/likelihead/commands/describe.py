@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from omegaconf import DictConfig
 
-from likelihead.commands import overrides
 from likelihead.errors import LikelihoodError
 
 #: The columns that are text rather than numbers.
@@ -17,9 +14,8 @@ WIDTH = 250
 NOWHERE = ("hydra.run.dir=.", "hydra.output_subdir=null")
 
 
-def is_asked_for(words: Sequence[str]) -> bool:
-    """Whether a command line of `train` asks for the description of the table."""
-    config = overrides.composed(words, "train")
+def is_asked_for(config: DictConfig | None) -> bool:
+    """Whether the config of `train` asks for the description of the table; None is one that cannot be composed."""
     return config is not None and bool(config.data.get("describe"))
 
 

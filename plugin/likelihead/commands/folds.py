@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from likelihead.commands import overrides, quoting
 from likelihead.commands.command_line import SWEEP
@@ -21,12 +21,11 @@ SUMMARY = "folds.json"
 Metrics = Mapping[str, Mapping[str, Any]]
 
 
-def expanded(words: Sequence[str]) -> list[str]:
+def expanded(words: Sequence[str], config: DictConfig | None) -> list[str]:
     """The command line with a sweep over the folds, if it asks for folds and names none of them.
 
-    The directory of the run then holds a directory for each fold.
+    The directory of the run then holds a directory for each fold. `config` is that of the command line, or None.
     """
-    config = overrides.composed(words, "train")
     count = None if config is None or config.get("resume") else config.data.get("folds")
     # Anything but a number above 1 is left for the check of the options to refuse.
     if config is None or not isinstance(count, int) or count < 2 or config.data.get("fold") is not None:

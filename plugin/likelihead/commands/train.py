@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from likelihead.commands import command_line, describe, directory_claim
+from likelihead.commands import command_line, describe, directory_claim, overrides
 from likelihead.commands.folds import expanded, report_folds
 from likelihead.commands.ranks import is_copy
 from likelihead.commands.run_directory import BEST, LAST, is_sweep, output_directory
@@ -55,10 +55,11 @@ def objective(config: DictConfig) -> float | None:
 def main() -> None:
     """`likelihead train` and `python train.py`."""
     words = command_line.checked("train", "train")
-    if describe.is_asked_for(words):
+    config = overrides.composed(words, "train")
+    if describe.is_asked_for(config):
         command_line.start(describe.describe, "train", [*words, *describe.NOWHERE])
         return
-    with directory_claim.claim(expanded(words)) as claimed, reported(lambda: _report(claimed)):
+    with directory_claim.claim(expanded(words, config)) as claimed, reported(lambda: _report(claimed)):
         command_line.start(objective, "train", claimed)
 
 
