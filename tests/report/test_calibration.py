@@ -19,7 +19,7 @@ from likelihead.report.calibration import (
     worm,
 )
 from likelihead.report.figures.classes import confusion_counts
-from likelihead.report.figures.rankings import rank_probabilities
+from likelihead.report.figures.rankings import rank_probabilities, rank_shares
 from likelihead.target_types import TargetColumns
 
 ROWS = 4000
@@ -150,3 +150,20 @@ def test_rank_probabilities_of_two_items() -> None:
     found = rank_probabilities(dist, 20_000)
     np.testing.assert_allclose(found, [[first, 1 - first], [1 - first, first]], atol=0.01)
     assert float(inference.expected_ranks(dist)[0, 0]) == pytest.approx(found[0] @ [1, 2], abs=0.01)
+
+
+@pytest.mark.parametrize("family", ["PartialPlackettLuce", "TopPlackettLuce"])
+def test_rank_probabilities_of_listed_items_are_those_observed(family: str) -> None:
+    """In data drawn from the model, of which each row lists some items, predicted and observed shares agree."""
+    from likelihead import distributions
+
+    dist = getattr(distributions, family)(torch.from_numpy(RNG.normal(size=(ROWS, 5))))
+    y = dist.sample()
+    if family == "PartialPlackettLuce":
+        present = torch.from_numpy(RNG.permuted(np.tile([True, True, True, False, False], (ROWS, 1)), axis=1))
+        kept = present.gather(-1, y)
+        y = torch.stack([torch.cat([row[keep], row.new_full((2,), -1)]) for row, keep in zip(y, kept, strict=True)])
+    else:
+        y[:, 2:] = -1
+    observed = rank_shares(y.numpy())
+    np.testing.assert_allclose(rank_probabilities(dist, 50, y), observed, atol=4.0 / ROWS**0.5)

@@ -103,6 +103,31 @@ class PartialRankingLaw(RankingLaw):
         hits: Array = np.where(y < 0, -np.inf, listed).argmax(-1, keepdims=True) == 0
         return hits
 
+    def listed_as(self, orders: Array, y: Array) -> Array:
+        """The orders without the items that y does not list, then -1.
+
+        >>> law = law_of(PartialPlackettLuce(torch.zeros(3)))
+        >>> law.listed_as(np.array([[2, 1, 0], [0, 2, 1]]), np.array([0, 1, -1]))
+        array([[ 1,  0, -1],
+               [ 0,  1, -1]])
+        """
+        place = np.where(y < 0, y.shape[-1], y).astype(np.int64)
+        present = np.zeros((*y.shape[:-1], y.shape[-1] + 1), dtype=bool)
+        np.put_along_axis(present, place, True, -1)
+        kept = np.take_along_axis(np.broadcast_to(present, (*orders.shape[:-1], present.shape[-1])), orders, -1)
+        first = np.argsort(~kept, axis=-1, kind="stable")
+        found: Array = np.where(np.take_along_axis(kept, first, -1), np.take_along_axis(orders, first, -1), UNLISTED)
+        return found
+
+
+class TopRankingLaw(RankingLaw):
+    """The items that a row does not list came later."""
+
+    def listed_as(self, orders: Array, y: Array) -> Array:
+        """As many of the first items as y lists, then -1."""
+        found: Array = np.where(y < 0, UNLISTED, orders)
+        return found
+
 
 @law_of.register
 def _partial(ranking: PartialPlackettLuce) -> Law:
@@ -111,4 +136,4 @@ def _partial(ranking: PartialPlackettLuce) -> Law:
 
 @law_of.register
 def _top(ranking: TopPlackettLuce) -> Law:
-    return RankingLaw(ranking, logits=ranking.logits)
+    return TopRankingLaw(ranking, logits=ranking.logits)

@@ -123,6 +123,10 @@ class RankingLaw(Law):
         """Where the first item is that of the mode, (..., 1)."""
         return super().hits(y)[..., :1]
 
+    def listed_as(self, orders: Array, y: Array) -> Array:
+        """Orders of all items (S, ..., K) as rows whose observed order is y (..., K) would have listed them."""
+        return orders
+
 
 class RankingMixtureLaw(RankingLaw):
     """A mixture of Plackett-Luce distributions with weights (..., M) and components of shape (..., M, K)."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from likelihead import inference
+from likelihead.distributions.plackett_luce import RankingLaw
+from likelihead.inference import law
 from likelihead.report.answers import Answer, names_of
 from likelihead.report.figures.classes import heat
 from likelihead.report.figures.rows import chosen_rows, single
@@ -18,13 +23,17 @@ SAMPLES, SAMPLES_OF_MANY = 4000, 50
 MOST_ITEMS = 10
 
 
-def rank_probabilities(dist: object, samples: int) -> Array:
-    """The probability of each item (row) at each rank (column), (K, K), averaged over the rows of a prediction."""
-    return rank_shares(inference.sample(dist, samples).numpy())
+def rank_probabilities(dist: object, samples: int, y: Tensor | None = None) -> Array:
+    """The probability of each item (row) at each rank (column), (K, K), averaged over the rows of a prediction.
+
+    With the observed orders y (n, K), ranks are those among the items that a row of y lists.
+    """
+    orders = inference.sample(dist, samples).numpy()
+    return rank_shares(orders if y is None else cast("RankingLaw", law(dist)).listed_as(orders, y.numpy()))
 
 
 def rank_shares(orders: NDArray[np.int64]) -> Array:
-    """How often each item (row) has each rank (column), (K, K), in orders (…, K), the best item first.
+    """How often each item (row) has each rank (column), (K, K), in orders (…, K), the best item first; -1 is no item.
 
     >>> rank_shares(np.array([[1, 0], [1, 0], [0, 1], [1, 0]]))
     array([[0.25, 0.75],
@@ -41,9 +50,9 @@ def ranks(answer: Answer) -> Drawing:
     panels = []
     for name, row in chosen_rows(answer).items():
         one = single(answer, row)
-        order = one.y[0].numpy()
+        order = one.y[0][one.y[0] >= 0].numpy()
         figure, plot = axes(f"{name} row", 1.2 + 0.3 * max(5, len(items)))
-        heat(plot, rank_probabilities(one.predicted, SAMPLES), items, _ranks(items))
+        heat(plot, rank_probabilities(one.predicted, SAMPLES, one.y), items, _ranks(items))
         plot.plot(
             np.arange(len(order)), order, "s", color=OBSERVED, markersize=7.0, fillstyle="none", markeredgewidth=2.0
         )
@@ -56,7 +65,7 @@ def ranks(answer: Answer) -> Drawing:
 def rankings(answer: Answer) -> Drawing:
     """How often each item has each rank: as predicted, and as observed."""
     items = _items(answer)
-    predicted = rank_probabilities(answer.predicted, SAMPLES_OF_MANY)
+    predicted = rank_probabilities(answer.predicted, SAMPLES_OF_MANY, answer.y)
     observed = rank_shares(answer.y.numpy())
     panels = []
     darkest = max(predicted.max(), observed.max())
