@@ -203,7 +203,7 @@ REFUSALS: dict[str, tuple[str, Tensor, dict[str, Any], str]] = {
     "pool": ("transformer", TOKENS, {"pool": "max"}, "the choices are null, mean"),
     "cell": ("recurrent", TOKENS, {"cell": "elman"}, "the choices are gru, lstm"),
     "numbers": ("recurrent", torch.zeros(5, 3), {}, "takes tokens or vectors"),
-    "both": ("recurrent", TOKENS, {"inputs": 3}, "give architecture.vocabulary"),
+    "both": ("recurrent", VECTORS, {"vocabulary": 9}, "give architecture.vocabulary"),
     "images": ("mlp", IMAGES, {}, "take architecture=convolution or unet"),
     "tokens": ("linear", TOKENS, {}, "x holds tokens"),
 }
