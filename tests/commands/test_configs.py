@@ -60,16 +60,12 @@ def test_distribution(name: str, tmp_path: Path) -> None:
     with composed(tmp_path, f"distribution={name}") as config:
         if name == "any":
             config.distribution.family = "pyro.distributions.Gumbel"
-        family = Family.of(build.plain(config.distribution), event_size=_size(name))
+        mapping = build.plain(config.distribution)
+    family = Family.of(mapping, event_size=probe_family(mapping).event_size)
     # The number of trials is a number: it is that of the data, and no parameter to learn.
     roles = {parameter: role for parameter, role in family.roles.items() if parameter != "total_count"}
     assert all(role in ("predicted", "learned") for role in roles.values())
     assert family.example().batch_shape == (1,)
-
-
-def _size(name: str) -> int | None:
-    sized = ("categorical", "multivariate_normal", "dirichlet", "ordinal")
-    return 3 if name in sized or name.startswith("plackett_luce") else None
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -77,7 +73,8 @@ def test_positive_parameters_have_a_floor_that_shows(name: str) -> None:
     spec = read(name)
     if not set(spec["parameters"]) & {"scale", "rate", "concentration", "scale_tril"}:
         return
-    assert name == "von_mises" or all(0 < floor <= 0.01 for floor in spec["floors"].values())
+    # Those of directions are vectors of any numbers.
+    assert name in ("von_mises", "projected_normal") or all(0 < floor <= 0.01 for floor in spec["floors"].values())
 
 
 #: Inputs of the networks that take other than a table, and the sites of their features.
