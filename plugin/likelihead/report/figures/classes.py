@@ -61,7 +61,7 @@ def class_reliability(answer: Answer) -> Drawing:
     else:
         event, chance, happened = "a right guess", probability.max(1), codes == probability.argmax(1)
     found = reliability(chance, happened)
-    figure, plot = axes(answer.name, 3.6)
+    figure, plot = axes(answer.name, 3.9)
     plot.plot([0.0, 1.0], [0.0, 1.0], color=MUTED, linestyle="--", linewidth=1.0, label="perfectly reliable")
     bands = plot.vlines(found.forecast, found.lower, found.upper, color=PREDICTED, alpha=0.35, label="range to expect")
     bands.set_linewidth(7.0)
@@ -70,7 +70,7 @@ def class_reliability(answer: Answer) -> Drawing:
     plot.set_ylabel("how often it happened")
     plot.set_xlim(-0.02, 1.02)
     plot.set_ylim(-0.02, 1.02)
-    plot.legend(loc="upper left")
+    figure.legend(loc="outside lower center", ncols=3)
     finding = f"{found.within().sum()} of {len(found.counts)} groups of rows lie in the range to expect."
     return Drawing([Panel(figure, f"Reliability diagram of {event}: {finding}")], finding)
 

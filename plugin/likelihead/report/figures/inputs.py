@@ -75,7 +75,9 @@ def effect_panel(found: Effect, answer: Answer) -> Panel:
         label = shortened(response.names[k], 14) if response.names else ""
         along(plots[0], found.values, response.mean[:, k], label, SERIES[place], DASHES[place])
     if response.names:
-        figure.legend(loc="outside lower center", ncols=3)
+        left_out = len(lines) < len(response.names)
+        title = f"the {len(lines)} of {len(response.names)} that change most" if left_out else None
+        figure.legend(loc="outside lower center", ncols=3, title=title)
     plots[0].set_ylabel(shortened(response.label, 26))
     if response.spread is not None:
         along(plots[1], found.values, response.spread, "", OBSERVED, "-")

@@ -27,13 +27,13 @@ CURVES = {"train/nll": ("training rows", PREDICTED, "-"), "validation/nll": ("va
 
 
 def learning_curves(history: Mapping[str, Sequence[float]], marginal: float | None, oracle: float | None) -> Drawing:
-    """The mean NLL after each epoch.
+    """The mean NLL after each epoch; no picture where there is one epoch only, as with L-BFGS.
 
     Args:
         history: columns of metrics.csv: `epoch`, and `train/nll` and `validation/nll` as far as there are any.
         marginal, oracle: the NLL of the marginal fit and of the true distribution; None if unknown.
     """
-    figure, plot = axes(height=3.2)
+    figure, plot = axes(height=3.6)
     epochs = np.asarray(history.get("epoch", ()), dtype=float) + 1.0
     drawn = []
     for name, (label, color, dashes) in CURVES.items():
@@ -42,7 +42,7 @@ def learning_curves(history: Mapping[str, Sequence[float]], marginal: float | No
         if known.any():
             plot.plot(epochs[known], values[known], color=color, linestyle=dashes, label=label)
             drawn.append(values)
-    if not drawn:
+    if not drawn or len(epochs) < 2:
         return Drawing([])
     watched = drawn[-1]
     best = int(np.nanargmin(watched))
@@ -57,7 +57,7 @@ def learning_curves(history: Mapping[str, Sequence[float]], marginal: float | No
     plot.set_ylim(low - 0.06 * (high - low) - 1e-6, high + 0.06 * (high - low) + 1e-6)
     plot.set_xlabel("epoch")
     plot.set_ylabel("NLL per row, nats")
-    plot.legend(loc="best")
+    figure.legend(loc="outside lower center", ncols=2)
     finding = f"The lowest NLL, {number(float(watched[best]), 4)}, came after epoch {int(epochs[best])}."
     return Drawing([Panel(figure, f"Learning curves over {len(epochs)} epochs. {finding}")], finding)
 
