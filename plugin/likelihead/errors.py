@@ -38,12 +38,12 @@ def suggest(name: str, choices: Iterable[str]) -> str:
     """
     choices = sorted(choices)
     close = difflib.get_close_matches(name, choices, n=1)
-    listed = ", ".join(choices[:30]) + (", …" if len(choices) > 30 else "")
+    listed = ", ".join(choices[:60]) + (", …" if len(choices) > 60 else "")
     return (f"did you mean {close[0]!r}? " if close else "") + f"valid are {listed}"
 
 
 def printable(text: str) -> str:
-    """A text without characters that control a terminal, which may come from a file; lines and tabs stay.
+    r"""A text without characters that control a terminal, which may come from a file; lines and tabs stay.
 
     >>> printable("a" + chr(27) + "[2Jb")
     'a\\x1b[2Jb'

@@ -15,6 +15,7 @@ LINES = {
         "distribution=plackett_luce_partial",
         "distribution=plackett_luce_top",
         "distribution=poisson",
+        "distribution=projected_normal",
     ],
     "likelihead train optimizer.l": ["optimizer.lr="],
     "likelihead export for": ["format="],

@@ -96,7 +96,7 @@ def test_architecture(name: str, tmp_path: Path) -> None:
 
 
 #: The data that are read from a path.
-FILES = ("table", "images", "text", "arrays")
+FILES = ("table", "image_files", "text", "arrays")
 
 
 @pytest.mark.parametrize("name", choices("data"))

@@ -23,7 +23,7 @@ def photos(in_folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         pixels = generator.integers(0, 120, (6, 6), dtype=np.uint8) + 120 * (number % 2)
         Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{number:02}.png")
-    words = ["distribution=bernoulli", "data=images", "data.path=photos", "architecture=convolution"]
+    words = ["distribution=bernoulli", "data=image_files", "data.path=photos", "architecture=convolution"]
     return Path(" ".join(words))
 
 

@@ -47,7 +47,7 @@ GOOD: dict[str, list[object]] = {
 #: Any other family: those of its row of the table.
 GOOD |= {name: case.inside.tolist() for name, case in CASES.items() if name not in GOOD}
 WHOLE = ("categorical", "ordinal", "plackett_luce", "plackett_luce_partial", "plackett_luce_top")
-VECTORS = ("multivariate_normal", "plackett_luce", "plackett_luce_partial", "plackett_luce_top", "dirichlet")
+VECTORS = [name for name, rows in GOOD.items() if isinstance(rows[0], list)]
 #: Values that the family refuses, and what the error says of them.
 BAD: dict[str, list[tuple[float, str]]] = {
     "exponential": [(-1.0, "below 0"), (1e300, "too large for float32")],
@@ -69,7 +69,7 @@ BAD["beta_proportion"] = BAD["beta"]
 
 
 def family(name: str) -> Family:
-    return probe_family(name, SIZE)
+    return probe_family(name, good(name).shape[-1] if name in VECTORS else SIZE)
 
 
 def good(name: str) -> Tensor:

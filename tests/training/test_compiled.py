@@ -16,6 +16,7 @@ from torch._dynamo.utils import counters
 
 from likelihead import DistributionHead, LikelihoodError, LikelihoodModule, TargetError, fit, load
 from likelihead.data.batch import Batch
+from likelihead.families.family import Family
 from likelihead.training import compiled
 from likelihead.training.checkpoint import read
 from likelihead.training.compiled import CompiledLogProb
@@ -67,7 +68,16 @@ def graphs() -> int:
     return counters["stats"]["unique_graphs"]
 
 
-@pytest.mark.parametrize("name", CASES)
+LIMITED = [name for name, case in CASES.items() if Family.of(case.spec, case.event_size).spec["limits"]]
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_a_family_with_limits_gets_a_sentence(name: str) -> None:
+    with pytest.raises(LikelihoodError, match="does not take families with limits: leave out compile"):
+        CompiledLogProb(module_of(name), "default")(Batch(torch.randn(3, 2), CASES[name].inside[:3]))
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in LIMITED])
 def test_every_family_is_one_graph_for_any_number_of_rows(name: str) -> None:
     module, y = module_of(name), CASES[name].inside
     y = y.float() if y.is_floating_point() else y

@@ -113,10 +113,8 @@ class BetaBinomial(Binomial):
         y, n = wide(value), wide(self.total_count)
         a, b = self.concentrations()
         failures = (n - y).clamp(min=0.0)
-        total = a + b
-        shares = torch.xlogy(y, (a + y) / (total + n)) + torch.xlogy(failures, (b + failures) / (total + n))
-        ratio = log_rising(a, y) + log_rising(b, failures) - log_rising(total, n)
-        return _limited(shares + ratio + _log_choose(n, y), y > n).to(self.logits.dtype)
+        ratio = _log_rise(a, y) + _log_rise(b, failures) - _log_rise(a + b, n)
+        return _limited(ratio + _log_choose(n, y), y > n).to(self.logits.dtype)
 
 
 def _limited(log_prob: Tensor, beyond: Tensor) -> Tensor:
@@ -126,6 +124,11 @@ def _limited(log_prob: Tensor, beyond: Tensor) -> Tensor:
 def _log_choose(n: Tensor, y: Tensor) -> Tensor:
     """log C(n, y); where y > n that of n = y."""
     return torch.lgamma(n + 1.0) - torch.lgamma(y + 1.0) - torch.lgamma((n - y).clamp(min=0.0) + 1.0)
+
+
+def _log_rise(x: Tensor, steps: Tensor) -> Tensor:
+    """lgamma(x + steps) - lgamma(x); of equal arguments the slopes are equal too, and cancel."""
+    return torch.xlogy(steps, x + steps) + log_rising(x, steps)
 
 
 class BinomialLaw(CountLaw):

@@ -89,11 +89,13 @@ class CompiledLogProb:
         """The weighted log p(y | x) of each row, (N,).
 
         Raises:
-            LikelihoodError: there is no C++ compiler, the network cannot be compiled into one graph, or targets are
-                censored or truncated.
+            LikelihoodError: there is no C++ compiler, the network cannot be compiled into one graph, targets are
+                censored or truncated, or the family has limits.
         """
         if batch.bounds is not None or batch.truncation is not None:
             raise LikelihoodError("compile=true does not take censored or truncated targets: leave out compile")
+        if _has_limits(self.module):
+            raise LikelihoodError("compile=true does not take families with limits: leave out compile")
         if batch.mask is not None:
             if not batch.mask.any():
                 each: Tensor = self.module.log_prob(batch)
@@ -115,6 +117,12 @@ class CompiledLogProb:
         """Leave the dropout layers as they were."""
         for layer in self.rates:
             del layer.forward
+
+
+def _has_limits(module: Any) -> bool:
+    """Whether the log-probability needs tails, whose code depends on the values."""
+    heads = [part for part in module.head.modules() if hasattr(part, "family")]
+    return any(part.family.spec.get("limits") for part in heads)
 
 
 def _own_code(module: Any) -> Any:

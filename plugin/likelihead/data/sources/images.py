@@ -1,4 +1,4 @@
-"""Images read from files: data=images data.path=FOLDER, with a subfolder for each class, or a table that names them."""
+"""Images read from files: data=image_files data.path=FOLDER, with a subfolder for each class, or a table of them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from likelihead.data.tables.split_table import Table, split
 from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import as_list, require_columns
 
-#: The options of this source, with their defaults: those of conf/data/images.yaml.
-OPTIONS: dict[str, Any] = {key: value for key, value in defaults("data/images").items() if key != "kind"}
+#: The options of this source, with their defaults: those of conf/data/image_files.yaml.
+OPTIONS: dict[str, Any] = {key: value for key, value in defaults("data/image_files").items() if key != "kind"}
 OPTIONS["path"] = None
 #: The column that holds the images.
 IMAGE = "image"
