@@ -132,3 +132,13 @@ def test_evaluate_never_overwrites_what_it_reads(
     assert end.value.code == 1
     assert sentence in capsys.readouterr().err
     assert before == {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+
+
+def test_a_missing_file_beside_many_runs_is_missing(
+    finished: Path, home: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the folders above it hold does not matter."""
+    (home / "notes").mkdir(exist_ok=True)
+    with pytest.raises(SystemExit):
+        command("evaluate", "checkpoint=notes/nowhere")
+    assert "there is no checkpoint 'notes/nowhere'" in capsys.readouterr().err

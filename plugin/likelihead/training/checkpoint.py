@@ -88,7 +88,8 @@ def read(path: str | Path) -> dict[str, Any]:
     refuse_url(path, "checkpoint")
     file = checkpoint_file(path)
     if not file.is_file():
-        check_single_run(file.absolute().parent.parent)
+        if file.name == BEST.name and file.parent.name == BEST.parent.name:  # as made from a directory
+            check_single_run(file.parents[1])
         raise LikelihoodError(
             f"there is no checkpoint {str(file)!r}; name the directory of a run, or a file such as "
             "RUN/checkpoints/best.ckpt"
