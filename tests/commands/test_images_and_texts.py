@@ -56,6 +56,26 @@ def test_a_run_on_images(photos: Path, in_folder: Path, command: Callable[..., N
     assert pd.read_csv(in_folder / "one.csv")["mean"][0] == pytest.approx(predictions["mean"][0])
 
 
+OWN = """
+from torch import nn
+class Net(nn.Sequential):
+    out_features = 64
+    def __init__(self):
+        super().__init__(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten())
+"""
+
+
+def test_a_network_of_ones_own_predicts_images(
+    photos: Path, in_folder: Path, command: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (in_folder / "my_photo_net.py").write_text(OWN)
+    monkeypatch.syspath_prepend(str(in_folder))
+    words, network = str(photos).split()[:-1], "architecture._target_=my_photo_net.Net"
+    command("train", *words, network, *SOON[:2], "hydra.run.dir=run")
+    command("predict", "checkpoint=run", network, "data.path=photos", "output=predictions.csv")
+    assert len(pd.read_csv(in_folder / "predictions.csv")) == 40
+
+
 def test_a_run_on_images_resumes(photos: Path, in_folder: Path, command: Callable[..., None]) -> None:
     words = [*str(photos).split(), *SOON[1:]]
     command("train", *words, "trainer.max_epochs=2", "hydra.run.dir=whole")

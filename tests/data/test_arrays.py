@@ -12,7 +12,7 @@ import torch
 from likelihead import LikelihoodError
 from likelihead.data import encode_table, load_data, split_table
 from likelihead.data.sources import read_again
-from likelihead.data.sources.synthetic.simulation import cells_of
+from likelihead.data.tables.array_column import cells_of
 from likelihead.data.tables.encoder import TableEncoder
 from likelihead.errors import TargetError
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 from reliability import faults
+from reliability.refusals import Command, refused
 
 from likelihead import LikelihoodError, LikelihoodModule, fit, load
 from likelihead.training.metrics_csv import MetricsCSV
-
-Command = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
@@ -29,16 +27,6 @@ def run(tmp_path_factory: pytest.TempPathFactory, command: Command) -> Path:
 @pytest.fixture(scope="module")
 def linear(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return faults.linear(tmp_path_factory.mktemp("linear"))
-
-
-def refused(command: Command, capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as end:
-        command(*words)
-    assert end.value.code == 1
-    error = capsys.readouterr().err.strip()
-    assert error.startswith("error: ") and "\n" not in error
-    return error
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can mount a small disk")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import shutil
 from collections.abc import Callable
+from functools import partial
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -15,11 +16,12 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from reliability import refusals
+from reliability.refusals import Command
 from reliability.test_hostile_checkpoints import Call
 
 from likelihead.commands.quoting import assignment
 
-Command = Callable[..., None]
 SCRIPT = "<script>alert(1)</script>"
 HOSTILE = [SCRIPT, '"><img src=x onerror=alert(2)>', "a$\\frac$b", "{{7*7}}", "]]><svg onload=alert(3)>", "y [/kg]"]
 RUN = [
@@ -57,16 +59,7 @@ def run(whole: Path, in_folder: Path) -> Path:
 
 @pytest.fixture
 def refused(command: Command, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    def end(*words: str) -> str:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            command(*words)
-        assert end.value.code == 1
-        error = capsys.readouterr().err.strip()
-        assert error.startswith("error: ") and "\n" not in error
-        return error
-
-    return end
+    return partial(refusals.refused, command, capsys)
 
 
 def npz(**arrays: Any) -> bytes:

@@ -280,6 +280,8 @@ def test_what_cannot_be_an_ensemble_is_refused_in_a_sentence() -> None:
         Ensemble([])
     with pytest.raises(LikelihoodError, match="same names and shapes"):
         Ensemble([_maker(data)(), _maker(data, width=9)()])
+    with pytest.raises(LikelihoodError, match="cannot normalise over batches: choose"):
+        Ensemble.of(_maker(data, normalization="batch"), K)
     with pytest.raises(LikelihoodError, match="each of which holds out its own: it needs 6"):
         fit(Ensemble.of(_maker(data), K), _examples(5), max_epochs=1)
     with pytest.raises(LikelihoodError, match="read rows by index"):

@@ -23,18 +23,15 @@ from likelihead.commands.argument_types import check_types
 from likelihead.data import load_data
 from likelihead.data.options import table_defaults
 from likelihead.errors import LikelihoodError, one_line
-from likelihead.training.callbacks.epoch_state import EpochState
 from likelihead.training.callbacks.progress import EpochLines
-from likelihead.training.callbacks.random_state import RandomState
-from likelihead.training.callbacks.shared_dropout import SharedDropout
 from likelihead.training.checkpoint_files import AtomicCheckpointIO
 from likelihead.training.data_module import as_data_module, input_columns, rows_per_step, sample_inputs
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.ensemble_data import EnsembleData
-from likelihead.training.interruption import StopAtSignal
 from likelihead.training.lightning_packages import require_pytorch_lightning
 from likelihead.training.module import LikelihoodModule
 from likelihead.training.refit import OF_FIRST_FIT
+from likelihead.training.trainer import of_every_run
 
 #: The errors of classes that are called with arguments that they cannot take.
 REFUSALS = (TypeError, ValueError, RuntimeError, ImportError, InstantiationException, MisconfigurationException)
@@ -140,8 +137,7 @@ def _callbacks(config: DictConfig, bar: bool, without: tuple[type, ...]) -> list
             continue
         check_types(f"callbacks.{name}", plain(node), target)
         made.append(_made(f"callbacks.{name}", node))
-    always = [RandomState(config.seed), SharedDropout(), EpochState(), StopAtSignal()]
-    return [*made, *always, *([] if bar else [EpochLines()])]
+    return [*made, *of_every_run(config.seed), *([] if bar else [EpochLines()])]
 
 
 def load_rows(config: DictConfig) -> Any:
@@ -205,11 +201,6 @@ def build_module(config: DictConfig, rows: pl.LightningDataModule) -> Likelihood
     def member() -> LikelihoodModule:
         network = build_architecture(config, sample_inputs(rows), input_columns(rows))
         _refuse_noise(config, network)
-        if config.ensemble > 1 and any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules()):
-            raise LikelihoodError(
-                "the networks of an ensemble are trained together and cannot normalise over batches: choose "
-                "architecture.normalization=layer"
-            )
         compile_mode = config.get("compile", False)
         return LikelihoodModule.for_data(
             rows, plain(config.distribution), network, optimizer, scheduler, compile=compile_mode

@@ -42,7 +42,8 @@ def load_model(path: Path, config: DictConfig) -> LikelihoodModule:
     with reads_run(path):
         module = restore(contents, str(path), _network(path, plain(config.architecture), description), families)
         # What the file says of its columns must suit its network, which fails on other inputs.
-        module(torch.zeros(1, len(TableEncoder.from_state(module.extra["table"]).names)))
+        encoder = TableEncoder.from_state(module.extra["table"])
+        module(encoder.shaped(torch.zeros(1, len(encoder.names))))
     return module
 
 

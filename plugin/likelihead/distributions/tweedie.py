@@ -81,17 +81,22 @@ class _LogSeries(Formula):
         return d_m, (share * each).sum(-1) + 0.5 / shape, None
 
 
+def _rate(mean: Tensor, dispersion: Tensor, power: Tensor) -> Tensor:
+    """The expected number of gamma variates: mean^(2 - power) / (dispersion (2 - power))."""
+    above = 2.0 - power
+    return mean.pow(above) / (dispersion * above)
+
+
 def tweedie_log_prob(y: Tensor, mean: Tensor, dispersion: Tensor, power: Tensor, precision: torch.dtype) -> Tensor:
     """log p(y) in float64; all of one shape and float64. See `Tweedie`."""
     above, below = 2.0 - power, power - 1.0
     is_zero = y == 0.0
     y = torch.where(is_zero, mean.detach(), y)
-    none = -mean.pow(above) / (dispersion * above)
-    peak = y.pow(above) / (dispersion * above)
+    peak = _rate(y, dispersion, power)
     ratio = (mean / y).log()
     deviance = above * peak * (torch.expm1(-below * ratio) / below + torch.expm1(above * ratio) / above)
     some = _LogSeries.of(peak, above / below, precision) - y.log() - deviance
-    return torch.where(is_zero, none, some)
+    return torch.where(is_zero, -_rate(mean, dispersion, power), some)
 
 
 class Tweedie(TorchDistribution):
@@ -148,7 +153,7 @@ class Tweedie(TorchDistribution):
         """Samples of shape sample_shape + batch_shape: a gamma variate whose shape is that of N of them."""
         mean, dispersion, power = wide(self.mean), wide(self.dispersion), wide(self.power)
         above, below = 2.0 - power, power - 1.0
-        rate = mean.pow(above) / (dispersion * above)
+        rate = _rate(mean, dispersion, power)
         number = torch.poisson(rate.expand(self._extended_shape(sample_shape)))
         concentration = (number * above / below).clamp(min=torch.finfo(number.dtype).tiny)
         drawn = (log_gamma_sample(concentration, number.shape) + (dispersion * below).log() + below * mean.log()).exp()
@@ -244,7 +249,7 @@ class TweedieLaw(Law):
 @law_of.register
 def _law(tweedie: Tweedie) -> Law:
     above, below = 2.0 - tweedie.power, tweedie.power - 1.0
-    rate = tweedie.mean.pow(above) / (tweedie.dispersion * above)
+    rate = _rate(tweedie.mean, tweedie.dispersion, tweedie.power)
     scale = tweedie.dispersion * below * tweedie.mean.pow(below)
     return TweedieLaw(tweedie, rate=rate, gamma_shape=above / below, scale=scale)
 
@@ -255,10 +260,10 @@ def _log_tails(tweedie: Tweedie, y: Tensor) -> LogTails:
     parts = map(wide, (y, tweedie.mean, tweedie.dispersion, tweedie.power))
     y, mean, dispersion, power = torch.broadcast_tensors(*parts)
     above, below = 2.0 - power, power - 1.0
-    shape, rate = above / below, mean.pow(above) / (dispersion * above)
+    shape, rate = above / below, _rate(mean, dispersion, power)
     is_zero, is_upper = y == 0.0, y > mean
     y = torch.where(is_zero, mean.detach(), y)
-    peak = y.pow(above) / (dispersion * above)
+    peak = _rate(y, dispersion, power)
     reach = _REACH * peak.sqrt()
     j, step = _grid(peak - reach, peak + reach + 14.0, _TAIL_NODES)
     scaled = (y / (dispersion * below * mean.pow(below))).unsqueeze(-1)

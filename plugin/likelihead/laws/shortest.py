@@ -175,7 +175,7 @@ def shortest_integers(law: Searchable, mass: float) -> tuple[Array, Array]:
         ranks = np.linspace(0.0, 1.0 - mass, _RANKS).reshape(-1, *[1] * low.ndim) + low * 0.0
         starts = law.quantile(ranks)
         best = np.argmin(_reach(law, starts, mass) - starts, axis=0)[None]
-        low, high = (np.take_along_axis(starts, np.clip(best + side, 0, _RANKS - 1), 0)[0] for side in (-3, 3))
+        low, high = (np.take_along_axis(starts, np.clip(best + side, 0, _RANKS - 1), 0)[0] for side in (-1, 1))
         low = low - 1.0
     start = bisect_integers(lambda y: law.log_density(y) < law.log_density(_reach(law, y, mass)), low, high)
     starts = np.stack([start - 1.0, start, start + 1.0, np.zeros(law.shape)])

@@ -107,7 +107,6 @@ def _texts(
         ]
         meaning = f"Each word with the probability that the model gave it, knowing the words before it. {_CHOSEN}"
         return meaning, [], [], Table(["row", "text"], listed)
-    assert y is not None
     mode, is_label = inference.mode(sited), law(sited).labels
     header = ["row", "text", "observed", "most probable", *(["probability of the observed"] if is_label else [])]
     listed = []

@@ -70,9 +70,14 @@ class CompiledLogProb:
     Args:
         module: a `LikelihoodModule`.
         mode: of torch.compile.
+
+    Raises:
+        LikelihoodError: the family has limits.
     """
 
     def __init__(self, module: Any, mode: str) -> None:
+        if _has_limits(module):
+            raise LikelihoodError("compile=true does not take families with limits: leave out compile")
         self.module, self._is_first = module, True
         self.rates = {layer: torch.tensor(layer.p, device=module.device) for layer in _dropout(module)}
         for layer, rate in self.rates.items():
@@ -89,13 +94,11 @@ class CompiledLogProb:
         """The weighted log p(y | x) of each row, (N,).
 
         Raises:
-            LikelihoodError: there is no C++ compiler, the network cannot be compiled into one graph, targets are
-                censored or truncated, or the family has limits.
+            LikelihoodError: there is no C++ compiler, the network cannot be compiled into one graph, or targets are
+                censored or truncated.
         """
         if batch.bounds is not None or batch.truncation is not None:
             raise LikelihoodError("compile=true does not take censored or truncated targets: leave out compile")
-        if _has_limits(self.module):
-            raise LikelihoodError("compile=true does not take families with limits: leave out compile")
         if batch.mask is not None:
             if not batch.mask.any():
                 each: Tensor = self.module.log_prob(batch)

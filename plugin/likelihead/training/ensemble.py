@@ -30,6 +30,8 @@ from likelihead.training.vectorised import Member, clip_by_member, member_log_pr
 
 #: The metric by which the best checkpoint of an ensemble is chosen: it falls whenever a member improves.
 BEST_NLL = "validation/best_nll"
+#: Layers that keep running statistics of a batch, which a vectorised program cannot update.
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 class Ensemble(LikelihoodModule):
@@ -43,7 +45,8 @@ class Ensemble(LikelihoodModule):
             those of the first; they must treat each weight by itself, as Adam does and LBFGS does not.
 
     Raises:
-        LikelihoodError: there are no members, they have different parameters, or they are to be compiled.
+        LikelihoodError: there are no members, they have different parameters, they are to be compiled, or their
+            networks normalise over batches.
 
     >>> data = (torch.linspace(0, 1, 100)[:, None], torch.arange(100.0))
     >>> ensemble = Ensemble.of(lambda: LikelihoodModule.for_data(data, "normal", "linear"), members=3)
@@ -60,6 +63,11 @@ class Ensemble(LikelihoodModule):
             raise LikelihoodError(
                 "an ensemble is one vectorised program already, which torch.compile does not take: leave out compile, "
                 "or choose ensemble=1"
+            )
+        if any(isinstance(layer, BATCH_NORMS) for layer in first.architecture.modules()):
+            raise LikelihoodError(
+                "the networks of an ensemble are trained together and cannot normalise over batches: choose "
+                "architecture.normalization=layer"
             )
         network = stacked([member.architecture for member in members])
         super().__init__(network, deepcopy(first.head), first.make_optimizer, first.make_scheduler, first.marginal_fit)

@@ -50,11 +50,13 @@ def _callbacks(directory: Path, monitor: str | None, seed: int) -> list[Callback
         *choosing,
         MovingAverage(**options["averaging"]),
         AnnealedDropout(**options["dropout"]),
-        RandomState(seed),
-        SharedDropout(),
-        EpochState(),
-        StopAtSignal(),
+        *of_every_run(seed),
     ]
+
+
+def of_every_run(seed: int) -> list[Callback]:
+    """The callbacks without which a run cannot be stopped and resumed exactly, or shared by processes."""
+    return [RandomState(seed), SharedDropout(), EpochState(), StopAtSignal()]
 
 
 def clip_by_row(trainer: pl.Trainer, rows: int) -> None:

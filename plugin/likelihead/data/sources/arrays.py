@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from likelihead.data.dataset import Data
+from likelihead.data.tables.array_column import cells_of
 from likelihead.data.tables.class_folders import existing
 from likelihead.data.tables.split_table import Table, split
 from likelihead.errors import LikelihoodError, one_line
@@ -77,9 +78,7 @@ def _named(name: str, values: NDArray[Any], whole: bool) -> dict[str, Any]:
         return {name: values}
     if values.ndim == 2 and not whole:
         return {f"{name}{number + 1}": column for number, column in enumerate(values.T)}
-    cells = np.empty(len(values), dtype=object)
-    cells[:] = list(values)
-    return {name: cells}
+    return {name: cells_of(values)}
 
 
 def _columns_of(frame: pd.DataFrame, name: str) -> list[str]:

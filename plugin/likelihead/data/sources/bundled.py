@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from likelihead.data.dataset import Data
-from likelihead.data.sources.synthetic.simulation import cells_of
+from likelihead.data.tables.array_column import cells_of
 from likelihead.data.tables.split_table import Table, split
 from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import as_list

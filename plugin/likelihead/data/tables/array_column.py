@@ -49,6 +49,13 @@ def stacked(series: pd.Series, what: str) -> NDArray[Any]:
     return np.stack(list(series))
 
 
+def cells_of(values: NDArray[Any]) -> NDArray[Any]:
+    """Arrays (n, *shape) as a column (n,) whose cells are arrays."""
+    cells = np.empty(len(values), dtype=object)
+    cells[:] = list(values)
+    return cells
+
+
 @dataclass(frozen=True)
 class ArrayColumn:
     """A column of arrays of one shape; numbers are standardised by the mean and deviation of all training numbers.

@@ -179,8 +179,12 @@ class TableEncoder:
             for output, rows in zip(outputs, parts, strict=True):
                 output[:, start:stop] = block[rows]
             start = stop
-        shaped, flat = shaped_column(self.columns), [torch.from_numpy(output) for output in outputs]
-        return flat if shaped is None else [shaped.shaped(x) for x in flat]
+        return [self.shaped(torch.from_numpy(output)) for output in outputs]
+
+    def shaped(self, x: Tensor) -> Tensor:
+        """The columns (m, p) of x as the network takes them: (m, …) of a column that has a shape."""
+        column = shaped_column(self.columns)
+        return x if column is None else column.shaped(x)
 
     def encode_target(self, frame: pd.DataFrame) -> Tensor:
         """The targets y, (n,) or (n, D), checked: see `TargetEncoder.encode`."""

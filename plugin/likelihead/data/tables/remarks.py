@@ -131,6 +131,8 @@ def report_leaks(
 def _with_hashable_cells(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """The table with arrays as their bytes."""
     arrays = [name for name in names if name in frame and has_arrays(frame[name])]
+    if not arrays:
+        return frame
     return frame.assign(**{name: frame[name].map(lambda cell: cell.tobytes()) for name in arrays})
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from likelihead.report.additive import Curve
-from likelihead.report.figures.inputs import MOST_LINES, along, density
+from likelihead.report.figures.inputs import along, density, legend_of, widest
 from likelihead.report.style import DASHES, MUTED, SERIES, WIDTH, Drawing, Panel, number, shortened
 
 
@@ -38,18 +38,17 @@ def _panel(curve: Curve, limits: tuple[float, float]) -> Panel:
     plot, rows = figure.subplots(2, 1, sharex=True, height_ratios=[3.0, 0.7])
     plot.set_title(shortened(f"{curve.entry.name} → {curve.label}", 44))
     plot.axhline(0.0, color=MUTED, linewidth=1.0)
-    widest = np.argsort(-np.ptp(curve.heights.mean(0), axis=0), kind="stable")[:MOST_LINES]
-    for place, k in enumerate(sorted(widest)):
+    lines = widest(curve.heights.mean(0))
+    for place, k in enumerate(sorted(lines)):
         for number_of, heights in enumerate(curve.heights):
             label = shortened(curve.names[k], 14) if curve.names and not number_of else ""
             along(plot, curve.values, heights[:, k], label, SERIES[place], DASHES[place])
-    if curve.names:
-        figure.legend(loc="outside lower center", ncols=3)
+    legend_of(figure, len(lines), curve.names)
     plot.set_ylim(*limits)
     plot.set_ylabel(shortened(f"added to {curve.label}", 30))
     density(rows, curve.values, curve.data)
     rows.set_xlabel(shortened(curve.entry.name, 40))
-    main = curve.heights.mean(0)[:, widest[0]]
-    of = f" ({curve.names[widest[0]]})" if curve.names else ""
+    main = curve.heights.mean(0)[:, lines[0]]
+    of = f" ({curve.names[lines[0]]})" if curve.names else ""
     alt = f"{curve.entry.name} adds {number(float(main.min()))} to {number(float(main.max()))} to {curve.label}{of}"
     return Panel(figure, alt)

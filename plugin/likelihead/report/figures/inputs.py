@@ -61,6 +61,19 @@ def importance_bars(found: Sequence[Importance]) -> Drawing:
     return Drawing([Panel(figure, f"Permutation importance in nats: {alt}")], finding)
 
 
+def widest(lines: Array) -> list[int]:
+    """Which of some lines (m, k) change most along an input: at most `MOST_LINES`, the one that changes most first."""
+    order: list[int] = np.argsort(-np.ptp(lines, axis=0), kind="stable")[:MOST_LINES].tolist()
+    return order
+
+
+def legend_of(figure: Figure, drawn: int, names: Sequence[str]) -> None:
+    """The legend below named lines, which says how many are drawn if not all are."""
+    if names:
+        title = f"the {drawn} of {len(names)} that change most" if drawn < len(names) else None
+        figure.legend(loc="outside lower center", ncols=3, title=title)
+
+
 def effect_panel(found: Effect, answer: Answer) -> Panel:
     """The mean along an input, below it the spread, and the distribution of the input."""
     response = found.response
@@ -70,14 +83,11 @@ def effect_panel(found: Effect, answer: Answer) -> Panel:
     plots = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     name = found.entry.name
     plots[0].set_title(shortened(f"{name}" + (f", {answer.name}" if answer.name else ""), 44))
-    lines = np.argsort(-np.ptp(response.mean, axis=0), kind="stable")[:MOST_LINES]
+    lines = widest(response.mean)
     for place, k in enumerate(sorted(lines)):
         label = shortened(response.names[k], 14) if response.names else ""
         along(plots[0], found.values, response.mean[:, k], label, SERIES[place], DASHES[place])
-    if response.names:
-        left_out = len(lines) < len(response.names)
-        title = f"the {len(lines)} of {len(response.names)} that change most" if left_out else None
-        figure.legend(loc="outside lower center", ncols=3, title=title)
+    legend_of(figure, len(lines), response.names)
     plots[0].set_ylabel(shortened(response.label, 26))
     if response.spread is not None:
         along(plots[1], found.values, response.spread, "", OBSERVED, "-")

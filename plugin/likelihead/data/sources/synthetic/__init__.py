@@ -24,7 +24,8 @@ from likelihead.data.sources.synthetic import (
     zeros,
 )
 from likelihead.data.sources.synthetic.generic import generic
-from likelihead.data.sources.synthetic.simulation import Simulation, Simulator, Synthetic, cells_of
+from likelihead.data.sources.synthetic.simulation import Simulation, Simulator, Synthetic
+from likelihead.data.tables.array_column import cells_of
 from likelihead.data.tables.split_table import Table, split
 from likelihead.distributions.joint import Joint
 from likelihead.errors import LikelihoodError

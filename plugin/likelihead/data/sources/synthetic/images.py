@@ -9,7 +9,8 @@ import pyro.distributions as dist
 import torch
 from numpy.typing import NDArray
 
-from likelihead.data.sources.synthetic.simulation import Simulation, cells_of, tensor
+from likelihead.data.sources.synthetic.simulation import Simulation, tensor
+from likelihead.data.tables.array_column import cells_of
 
 #: The side of an image in pixels.
 SIDE = 16

@@ -68,13 +68,6 @@ class Synthetic:
         return value
 
 
-def cells_of(values: NDArray[Any]) -> NDArray[Any]:
-    """Arrays (n, *shape) as a column (n,) whose cells are arrays."""
-    cells = np.empty(len(values), dtype=object)
-    cells[:] = list(values)
-    return cells
-
-
 #: Simulates the given number of rows.
 Simulator = Callable[[np.random.Generator, int], Simulation]
 
