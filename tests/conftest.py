@@ -8,9 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # The processes share the cores.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # The processes share the cores. The filters of warnings have imported torch by now, which reads the variable then.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(1)
 
 #: Words that keep Hydra from writing logs to streams that pytest closes.
 UNLOGGED = ("hydra/job_logging=none", "hydra/hydra_logging=none")
