@@ -116,11 +116,10 @@ def _entry(below: tuple[Tensor, ...], row: int, column: int) -> Tensor:
     return below[row * (row - 1) // 2 + column]
 
 
-@formula("likelihead.distributions.Exponential", "rate")
-def exponential(y: Tensor, parameters: Parameters) -> Result:
+@formula("likelihead.distributions.Exponential", "rate", by_autograd=True)
+def exponential(y: Tensor, parameters: Parameters) -> Tensor:
     (log_rate,) = parameters
-    scaled = log_rate.exp().mul_(y)
-    return log_rate - scaled, [1.0 - scaled]
+    return log_rate - log_rate.exp() * y
 
 
 @formula("likelihead.distributions.Gamma", "concentration", "rate")

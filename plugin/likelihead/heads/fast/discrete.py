@@ -9,13 +9,10 @@ from torch.nn import functional
 from likelihead.heads.fast.formulas import COUNTS, LARGE, Parameters, Result, formula, largest_of, log_factorial
 
 
-@formula("likelihead.distributions.Bernoulli", "logits")
-def bernoulli(y: Tensor, parameters: Parameters) -> Result | None:
+@formula("likelihead.distributions.Bernoulli", "logits", by_autograd=True)
+def bernoulli(y: Tensor, parameters: Parameters) -> Tensor:
     (logits,) = parameters
-    # Further out the differences keep too few digits.
-    if max(parameters.highest(0), -parameters.lowest(0)) > 10.0:
-        return None
-    return (y * logits).sub_(functional.softplus(logits)), [y - torch.sigmoid(logits)]
+    return functional.logsigmoid((2.0 * y - 1.0) * logits)
 
 
 @formula("likelihead.distributions.Categorical", "logits", labels=True)
@@ -43,14 +40,12 @@ def plackett_luce(y: Tensor, parameters: Parameters) -> Result | None:
     return value, [torch.empty_like(slope).scatter_(-1, y, slope)]
 
 
-@formula("likelihead.distributions.Poisson", "rate")
-def poisson(y: Tensor, parameters: Parameters) -> Result | None:
+@formula("likelihead.distributions.Poisson", "rate", by_autograd=True)
+def poisson(y: Tensor, parameters: Parameters) -> Tensor | None:
     (log_rate,) = parameters
     if parameters.highest(0) > 1.5 * LARGE or not largest_of(y) <= COUNTS:
         return None
-    rate = log_rate.exp()
-    value = torch.addcmul(-rate, y, log_rate).sub_(log_factorial(y))
-    return value, [y - rate]
+    return y * log_rate - log_rate.exp() - log_factorial(y)
 
 
 @formula("likelihead.distributions.NegativeBinomial", "mean", "dispersion")

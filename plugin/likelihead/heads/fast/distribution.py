@@ -97,16 +97,16 @@ def _built(made: Any) -> Any:
 
 def fast_log_prob(head: Any, plan: Plan, y: Tensor, raw: Tensor, learned: list[Tensor]) -> Tensor | None:
     """log p(y), (N,), by the plan; None where it has to be taken from the distribution."""
+    if not (plan.takes_labels or y.is_floating_point()):
+        y = y.to(raw.dtype)
+    if plan.is_differentiated:
+        return plan.value(y, raw, learned)
     if torch.is_grad_enabled() and (raw.requires_grad or any(constant.requires_grad for constant in learned)):
         value: Tensor | None = _LogProb.apply(head, plan, y, raw, *learned)
         return value
     with torch.no_grad():
-        found = _taken(plan, y, raw, learned)
+        found = plan(y, raw, learned)
     return None if found is None else found[0]
-
-
-def _taken(plan: Plan, y: Tensor, raw: Tensor, learned: list[Tensor]) -> tuple[Tensor, list[Tensor]] | None:
-    return plan(y if plan.takes_labels or y.is_floating_point() else y.to(raw.dtype), raw, learned)
 
 
 class _LogProb(torch.autograd.Function):
@@ -117,7 +117,7 @@ class _LogProb(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, head: Any, plan: Plan, y: Tensor, raw: Tensor, *learned: Tensor) -> Tensor | None:
-        found = _taken(plan, y, raw, list(learned))
+        found = plan(y, raw, list(learned))
         if found is None:
             return None
         ctx.head, ctx.plan, ctx.y, ctx.slopes = head, plan, y, found[1]

@@ -72,21 +72,35 @@ class OfTargets:
 log_of = OfTargets(torch.log)
 log_factorial = OfTargets(lambda y: torch.lgamma(y + 1.0))
 largest_of = OfTargets(lambda y: float(y.amax()))
-#: From targets y and parameters to the result; None where the distribution itself has to be used.
-Formula = Callable[[Tensor, Parameters], Result | None]
+#: From targets y and parameters to the result, or to the value alone where autograd's own derivatives are as exact
+#: and cheaper; None where the distribution itself has to be used.
+Formula = Callable[[Tensor, Parameters], Result | Tensor | None]
 #: By the dotted name of the class and its parameters in the order of the formula.
 FORMULAS: dict[tuple[str, ...], Formula] = {}
 #: Those whose targets are whole numbers that index: int64.
 LABELLED: set[Formula] = set()
+#: Those that give the value alone.
+DIFFERENTIATED: set[Formula] = set()
 
 
-def formula(family: str, *parameters: str, labels: bool = False) -> Callable[[Formula], Formula]:
-    """Register the formula of a family, `likelihead.distributions.Normal`, with predicted or learned `parameters`."""
+def formula(
+    family: str, *parameters: str, labels: bool = False, by_autograd: bool = False
+) -> Callable[[Formula], Formula]:
+    """Register the formula of a family, `likelihead.distributions.Normal`, with predicted or learned `parameters`.
+
+    Args:
+        family: the dotted name of the class.
+        parameters: in the order in which the formula takes them.
+        labels: whether targets are whole numbers that index.
+        by_autograd: whether the formula gives the value alone, which autograd differentiates.
+    """
 
     def register(function: Formula) -> Formula:
         FORMULAS[(family, *parameters)] = function
         if labels:
             LABELLED.add(function)
+        if by_autograd:
+            DIFFERENTIATED.add(function)
         return function
 
     return register

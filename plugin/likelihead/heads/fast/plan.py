@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from likelihead.families.signature import path_of
 
 # Importing them registers their formulas.
 from likelihead.heads.fast import continuous, discrete  # noqa: F401
-from likelihead.heads.fast.formulas import FORMULAS, LABELLED, Formula, Parameters
+from likelihead.heads.fast.formulas import DIFFERENTIATED, FORMULAS, LABELLED, Formula, Parameters
 from likelihead.heads.parameters import Anchored, Learned, Parameter, Predicted
 
 #: The largest anchor of a positive parameter: a factor of 3e11 either way.
@@ -86,11 +87,13 @@ class Plan:
         self.bounds = [_bounds(parameters[name]) for name in self.predicted]
         self.is_usable = bool(self.predicted) and all(_is_near(parameter) for parameter in each)
         self.dtype, self.takes_labels = each[0].anchor.dtype, formula in LABELLED
+        self.is_differentiated = formula in DIFFERENTIATED
         chosen = [parameters[name] for name in self.predicted]
         if self.is_usable:
             self.anchor = torch.cat([parameter.anchor.reshape(-1) for parameter in chosen])
             self.unit = torch.cat([parameter.unit.reshape(-1) for parameter in chosen])
             self.is_plain = bool((self.unit == 1).all())
+            self.anchors, self.units = self.anchor.split(1), self.unit.tolist()
             self.constants = [(float(parameters[name].anchor), float(parameters[name].unit)) for name in self.learned]
 
     def _versions(self) -> list[int]:
@@ -106,26 +109,38 @@ class Plan:
 
         None where a raw output lies outside the usual range, or the formula declines.
         """
-        lowest, highest = (float(end) for end in raw.aminmax())
+        parameters = self._parameters(raw, learned)
+        found: Any = None if parameters is None else self.formula(y, parameters)
+        return None if found is None else (found[0], self._joined(found[1]))
+
+    def value(self, y: Tensor, raw: Tensor, learned: list[Tensor]) -> Tensor | None:
+        """The log-density (N,) of a formula that autograd differentiates; None as for a call."""
+        parameters = self._parameters(raw, learned)
+        found: Any = None if parameters is None else self.formula(y, parameters)
+        return found
+
+    def _parameters(self, raw: Tensor, learned: list[Tensor]) -> Parameters | None:
+        """The arguments of the formula; None where one lies outside the usual range."""
+        plain = raw.detach()
+        lowest, highest = (end.item() for end in plain.aminmax())
         if not (self.floor <= lowest and highest <= EXP_RANGE):
             return None
-        if not all(float(raw[:, start:stop].amin()) >= floor for start, stop, floor in self.reached):
-            return None
-        values = self._split(torch.addcmul(self.anchor, raw, self.unit) if not self.is_plain else raw + self.anchor)
+        for start, stop, floor in self.reached:
+            if not plain[:, start:stop].amin().item() >= floor:
+                return None
+        values = self._split(raw)
         bounds = self.bounds
         if learned:
-            constants = [float(constant) for constant in learned]
-            if not all(
-                NEAR <= constant * unit <= EXP_RANGE
-                for constant, (_, unit) in zip(constants, self.constants, strict=True)
-            ):
-                return None
+            constants = [constant.item() for constant in learned]
+            for constant, (_, unit) in zip(constants, self.constants, strict=True):
+                if not NEAR <= constant * unit <= EXP_RANGE:
+                    return None
             known = [anchor + unit * each for each, (anchor, unit) in zip(constants, self.constants, strict=True)]
-            values += [raw.new_tensor(value) for value in known]
+            for each, (anchor, unit) in zip(learned, self.constants, strict=True):
+                values.append(anchor + unit * each)
             bounds = bounds + [(value, value, 0.0) for value in known]
         ordered = ([values[place] for place in self.order], [bounds[place] for place in self.order])
-        found = self.formula(y, Parameters(*ordered, (lowest, highest)))
-        return None if found is None else (found[0], self._joined(found[1]))
+        return Parameters(*ordered, (lowest, highest))
 
     def values(self, raw: Tensor, learned: Sequence[Tensor]) -> dict[str, Tensor]:
         """The values (N, *shape) of all parameters, by the links themselves."""
@@ -137,13 +152,19 @@ class Plan:
             found[name] = value.expand(len(raw), *value.shape[1:])
         return found
 
-    def _split(self, columns: Tensor) -> list[Tensor]:
+    def _split(self, raw: Tensor) -> list[Tensor]:
+        """The predicted parameters on the link's scale."""
         if self.is_scalar:
-            # Columns in one piece each are worth a copy where there are many rows.
-            return list((columns.T.contiguous() if len(columns) > 2048 else columns.T).unbind(0))
+            # One by one, so that each lies in one piece.
+            columns = raw.unbind(-1) if len(self.sizes) > 1 else [raw.squeeze(-1)]
+            if self.is_plain:
+                return [column + anchor for column, anchor in zip(columns, self.anchors, strict=True)]
+            placed = zip(columns, self.anchors, self.units, strict=True)
+            return [torch.add(anchor, column, alpha=unit) for column, anchor, unit in placed]
+        shifted = raw + self.anchor if self.is_plain else torch.addcmul(self.anchor, raw, self.unit)
         if len(self.sizes) == 1:
-            return [columns]
-        pieces = columns.split(self.sizes, -1)
+            return [shifted]
+        pieces = shifted.split(self.sizes, -1)
         return [piece.squeeze(-1) if scalar else piece for piece, scalar in zip(pieces, self.scalars, strict=True)]
 
     def _joined(self, slopes: list[Tensor]) -> list[Tensor]:
