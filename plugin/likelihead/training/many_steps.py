@@ -117,6 +117,9 @@ def clip(gradients: list[Tensor], largest: float) -> None:
     tensor([0.6000, 0.8000])
     """
     norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    # A GPU is not waited for.
+    if norm.is_cpu and norm.item() + 1e-6 <= largest:
+        return
     torch._foreach_mul_(gradients, (largest / (norm + 1e-6)).clamp(max=1.0))
 
 
@@ -128,22 +131,39 @@ def take_steps(module: Any, optimizer: torch.optim.Optimizer, batches: Any) -> N
     trainer: Any = module.trainer
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     averages = [callback for callback in trainer.callbacks if isinstance(callback, MovingAverage)]
-    largest, loop = trainer.gradient_clip_val, trainer.fit_loop.epoch_loop
-    progress = loop.automatic_optimization.optim_progress.optimizer.step
-    with trainer.precision_plugin.train_step_context():
-        for batch in batches:
-            loss = module.training_step(batch, 0)
-            optimizer.zero_grad()
-            module.backward(loss)
-            if largest:
-                clip([parameter.grad for parameter in parameters if parameter.grad is not None], float(largest))
-            optimizer.step()
-            _count(loop.batch_progress)
-            _count(progress)
-            loop._batches_that_stepped += 1
-            trainer.fit_loop._data_fetcher.fetched += 1
-            for average in averages:
-                average.after_step(module, progress.total.completed)
+    largest = trainer.gradient_clip_val
+    steps, taken = _completed_steps(trainer), 0
+    try:
+        with trainer.precision_plugin.train_step_context():
+            for batch in batches:
+                loss = module.training_step(batch, 0)
+                for parameter in parameters:
+                    parameter.grad = None
+                module.backward(loss)
+                if largest:
+                    clip([parameter.grad for parameter in parameters if parameter.grad is not None], float(largest))
+                optimizer.step()
+                taken += 1
+                for average in averages:
+                    average.after_step(module, steps + taken)
+    finally:
+        _count(trainer, taken)
+
+
+def _completed_steps(trainer: Any) -> int:
+    completed: int = trainer.fit_loop.epoch_loop.automatic_optimization.optim_progress.optimizer.step.total.completed
+    return completed
+
+
+def _count(trainer: Any, steps: int) -> None:
+    """Tell Lightning's loop of so many more steps."""
+    loop = trainer.fit_loop.epoch_loop
+    loop._batches_that_stepped += steps
+    trainer.fit_loop._data_fetcher.fetched += steps
+    for progress in (loop.batch_progress, loop.automatic_optimization.optim_progress.optimizer.step):
+        for counts in (progress.total, progress.current):
+            for stage in asdict(counts):
+                setattr(counts, stage, getattr(counts, stage) + steps)
 
 
 def _look_for_the_end(trainer: Any) -> None:
@@ -151,13 +171,6 @@ def _look_for_the_end(trainer: Any) -> None:
     fetcher = trainer.fit_loop._data_fetcher
     fetcher.done = fetcher.fetched >= fetcher.length
     trainer.fit_loop.epoch_loop.batch_progress.is_last_batch = fetcher.done
-
-
-def _count(progress: Any) -> None:
-    """Count one more step, begun and ended."""
-    for counts in (progress.total, progress.current):
-        for stage in asdict(counts):
-            setattr(counts, stage, getattr(counts, stage) + 1)
 
 
 class ManySteps(pl.LightningModule):

@@ -192,20 +192,20 @@ class LikelihoodModule(CompiledTraining, Refitted, ManySteps):
     def _step(self, stage: str, batch: Batch) -> Tensor:
         each = self.training_log_prob(batch) if stage == "train" else self.log_prob(batch)
         loss = -each.sum()
-        if not math.isfinite(loss.detach()):
+        if not math.isfinite(value := loss.item()):
             raise LikelihoodError(self._where_not_finite(stage, batch))
         if batch.mask is not None:
             loss = loss + self._zero()
-        self._sums[stage] = self._sums.get(stage, 0.0) + torch.stack([loss.detach(), self._rows(batch, loss)])
+        self._sums[stage] = self._sums.get(stage, 0.0) + loss.new_tensor([value, self._rows(batch)])
         return loss
 
-    def _rows(self, batch: Batch, loss: Tensor) -> Tensor:
+    def _rows(self, batch: Batch) -> float:
         """The weighted number of rows in the batch."""
         if batch.weight is None and batch.mask is None:
-            return loss.new_tensor(float(len(batch.y)))  # type: ignore[arg-type]
+            return float(len(batch.y))  # type: ignore[arg-type]
         event_dims = 1 if self.head.target_type.is_vector else 0
         shape = batch.y.shape[: batch.y.dim() - event_dims]  # type: ignore[union-attr]
-        return counts(shape, batch.weight, batch.mask)[0].to(loss)
+        return counts(shape, batch.weight, batch.mask)[0].item()
 
     def _zero(self) -> Tensor:
         """0 as a function of every parameter, so that each has a gradient even if the whole batch is masked."""

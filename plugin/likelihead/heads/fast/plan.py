@@ -74,7 +74,7 @@ class Plan:
         self.scalars = [not parameters[name].raw_shape for name in self.predicted]
         self.is_scalar = all(self.scalars)
         self.sources = [(each._buffers, each.anchor, each.unit) for each in parameters.values()]
-        self.versions = self._versions()
+        self.versions, self.copies = self._versions(), [tensor.clone() for tensor in self._tensors()]
         each = [parameters[name] for name in (*self.predicted, *self.learned)]
         #: The anchors may be others by the time that a distribution is built, as inside `functional_call`.
         self.parts = [(part.link, part.raw_shape, part.anchor.clone(), part.unit.clone()) for part in each]
@@ -96,13 +96,23 @@ class Plan:
             self.anchors, self.units = self.anchor.split(1), self.unit.tolist()
             self.constants = [(float(parameters[name].anchor), float(parameters[name].unit)) for name in self.learned]
 
+    def _tensors(self) -> list[Tensor]:
+        return [tensor for _, anchor, unit in self.sources for tensor in (anchor, unit)]
+
     def _versions(self) -> list[int]:
-        return [tensor._version for _, anchor, unit in self.sources for tensor in (anchor, unit)]
+        return [tensor._version for tensor in self._tensors()]
 
     def is_current(self) -> bool:
         """Whether the anchors are still those of the plan."""
-        same = all(held["anchor"] is anchor and held["unit"] is unit for held, anchor, unit in self.sources)
-        return same and self._versions() == self.versions
+        if not all(held["anchor"] is anchor and held["unit"] is unit for held, anchor, unit in self.sources):
+            return False
+        versions = self._versions()
+        if versions != self.versions:
+            # Averaged weights take the place of others, and give it back, with anchors of the same values.
+            if not all(torch.equal(new, old) for new, old in zip(self._tensors(), self.copies, strict=True)):
+                return False
+            self.versions = versions
+        return True
 
     def __call__(self, y: Tensor, raw: Tensor, learned: list[Tensor]) -> tuple[Tensor, list[Tensor]] | None:
         """The log-density (N,), and its derivatives (N, total) by `raw` and (N,) by each learned constant, per row.
