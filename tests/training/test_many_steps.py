@@ -11,7 +11,7 @@ import torch
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from torch import Tensor, nn
 
-from likelihead import LikelihoodModule, fit
+from likelihead import Ensemble, LikelihoodModule, fit
 from likelihead.architectures import build
 from likelihead.training import many_steps
 
@@ -69,8 +69,13 @@ def cosine(optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRSched
     return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 5)
 
 
+def ensemble() -> Ensemble:
+    """Three members, of 270 and 271 rows in batches of 32 and less."""
+    return Ensemble.of(lambda: LikelihoodModule.for_data(rows(310, 0), "poisson", network(), scheduler=cosine), 3)
+
+
 def trained(kind: type[LikelihoodModule] = LikelihoodModule, folder: Path | None = None, **options: Any) -> Any:
-    module = kind.for_data(rows(310, 0), "poisson", network(), scheduler=cosine)
+    module = ensemble() if kind is Ensemble else kind.for_data(rows(310, 0), "poisson", network(), scheduler=cosine)
     options = {"max_epochs": 4, "batch_size": 32, **options}
     outcome = fit(module, rows(310, 0), rows(90, 1), directory=folder, **options)
     assert outcome is not None
@@ -85,13 +90,16 @@ def assert_equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> None:
     assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 
+@pytest.mark.parametrize("kind", [LikelihoodModule, Ensemble])
 @pytest.mark.parametrize("most", [3, 100], ids=["chunks of an epoch", "whole epochs"])
-def test_the_numbers_are_those_of_single_steps(most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_numbers_are_those_of_single_steps(
+    most: int, kind: type[LikelihoodModule], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = {}
     for steps in (1, most):
         monkeypatch.setattr(many_steps, "MOST", steps)
         counts = Counts()
-        outcome = trained(folder=tmp_path / str(steps), callbacks=[counts])
+        outcome = trained(kind, tmp_path / str(steps), callbacks=[counts], gradient_clip_val=20.0)
         found[steps] = weights(outcome), counts.seen, (tmp_path / str(steps) / "metrics.csv").read_text()
     assert_equal(found[1][0], found[most][0])
     assert [[seen[0] for seen in found[steps][1]] for steps in (1, most)] == [[1] * 4, [most] * 4]
@@ -125,6 +133,7 @@ def test_whoever_takes_part_in_steps_is_called_in_each(tmp_path: Path) -> None:
     assert steps_at_once(callbacks=[callback]) == 1
     assert callback.steps == 10
     assert steps_at_once(OwnStep) == 1
+    assert steps_at_once(Ensemble) == many_steps.MOST
     assert steps_at_once(accumulate_grad_batches=2) == 1
     assert steps_at_once(max_steps=40) == 1
     assert steps_at_once(gradient_clip_algorithm="value") == 1

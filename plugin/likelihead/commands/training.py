@@ -25,6 +25,9 @@ from likelihead.training.lightning_warnings import without_hints
 from likelihead.training.module import LikelihoodModule
 from likelihead.training.refit import MakeTrainer
 
+#: The most training rows of a table that `refit=auto` refits.
+FEW_ROWS = 2000
+
 
 def train(config: DictConfig) -> Outcome | None:
     """Train, score and store; None in processes other than the first.
@@ -36,6 +39,7 @@ def train(config: DictConfig) -> Outcome | None:
     directory = output_directory()
     with without_hints():
         _check_seed(config.seed)
+        _check_refit(config.get("refit", False))
         pl.seed_everything(config.seed, workers=True, verbose=False)
         data = build.load_rows(config)
         trainer = build.build_trainer(config)
@@ -57,7 +61,7 @@ def train(config: DictConfig) -> Outcome | None:
                 "weights": config.checkpoint,
                 "resume": newest(directory) if config.resume else None,
             }
-            start |= {"calibrate": config.calibrate, "refit": _refit_trainer(config)}
+            start |= {"calibrate": config.calibrate, "refit": _refit_trainer(config, data)}
             with further_processes.started_as_one_run():
                 outcome = fit(module, rows, trainer=trainer, directory=directory, seed=config.seed, **start)
             trained = trainer.current_epoch
@@ -73,14 +77,25 @@ def _check_seed(seed: object) -> None:
         raise LikelihoodError(f"seed is {seed!r}; it must be a whole number from 0 to {2**32 - 1}")
 
 
-def _refit_trainer(config: DictConfig) -> MakeTrainer | bool:
-    """What makes the Trainer of a refit; False where it is switched off."""
+def _check_refit(choice: object) -> None:
+    if choice not in (True, False, "auto"):
+        raise LikelihoodError(f"refit is {choice!r}; it must be auto, true or false")
+
+
+def _refit_trainer(config: DictConfig, data: object) -> MakeTrainer | bool:
+    """What makes the Trainer of a refit; False where there is none.
+
+    `refit=auto` leaves out simulated data, of which more rows can be drawn, and tables of so many rows that those for
+    validation would hardly be missed.
+    """
+    choice = config.get("refit", False)
+    is_small = isinstance(data, Data) and len(data.train) <= FEW_ROWS and config.data.get("kind") != "synthetic"
 
     def make(callbacks: list[Callback], rows: int, epochs: int) -> pl.Trainer:
         summary.print_refit(rows, epochs)
         return build.build_trainer(config, callbacks)
 
-    return make if config.get("refit", False) else False
+    return make if choice is True or (choice == "auto" and is_small) else False
 
 
 def _store_coefficients(config: DictConfig, outcome: Outcome, data: object, directory: Path) -> None:

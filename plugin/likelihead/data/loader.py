@@ -35,6 +35,16 @@ class Chunk(NamedTuple):
         return [Batch(*columns) for columns in zip(*pieces, strict=True)]
 
 
+class Steps(NamedTuple):
+    """Consecutive batches of an epoch, each with rows of its own, as those of an ensemble."""
+
+    each: list[Batch]
+
+    def batches(self) -> list[Batch]:
+        """The batches."""
+        return self.each
+
+
 class EpochOrder:
     """The order of the rows as a function of (seed, epoch); Lightning sets the epoch through the loader's `sampler`."""
 

@@ -77,12 +77,12 @@ class DataModule(pl.LightningDataModule):
         shuffle = shuffle and self.batch_size is not None
         if isinstance(rows, StreamedRows):
             return rows.loader(self.batch_size, shuffle, self.seed, rank, world_size)
-        steps = self._steps_at_once(rows) if part == "train" else 1
+        steps = self._steps_at_once() if part == "train" and isinstance(rows, Examples) else 1
         return BatchLoader(rows, self.batch_size, shuffle, self.seed, rank, world_size, steps)
 
-    def _steps_at_once(self, rows: Dataset) -> int:
-        """How many batches the loader gives to the module at a time: several, where both can."""
-        if not self.trainer or self.batch_size is None or not isinstance(rows, Examples):
+    def _steps_at_once(self) -> int:
+        """How many batches the module takes at a time."""
+        if not self.trainer or self.batch_size is None:
             return 1
         return getattr(self.trainer.lightning_module, "steps_at_once", lambda: 1)()
 

@@ -226,8 +226,11 @@ class Ensemble(LikelihoodModule):
         if gradient_clip_val is None or gradient_clip_algorithm == "value":
             super().configure_gradient_clipping(optimizer, gradient_clip_val, gradient_clip_algorithm)
             return
-        gradients = [parameter.grad for parameter in self.parameters() if parameter.grad is not None]
-        clip_by_member(gradients, gradient_clip_val)
+        self.clip([parameter.grad for parameter in self.parameters() if parameter.grad is not None], gradient_clip_val)
+
+    def clip(self, gradients: list[Tensor], largest: float) -> None:
+        """Scale the gradient of each member down to a norm of at most `largest`, in place."""
+        clip_by_member(gradients, largest)
 
     def prepare_rows(self, rows: pl.LightningDataModule, **options: Any) -> EnsembleData:
         """Deal the rows to the members."""

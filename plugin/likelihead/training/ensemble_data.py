@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from likelihead.data.batch import Batch
-from likelihead.data.loader import BatchLoader
+from likelihead.data.dataset import Examples
+from likelihead.data.loader import BatchLoader, Chunk, Steps
 from likelihead.data.views import Joined, Subset
 from likelihead.errors import LikelihoodError
 from likelihead.training.data_module import DataModule, chosen_batch_size, is_dataset
@@ -99,6 +101,8 @@ class EnsembleData(DataModule):
         if part == "validation" and not len(parts[0]):
             return []
         trainer = self.trainer
+        is_in_memory = all(isinstance(rows, Examples) for rows in self.pool.parts)
+        at_once = self._steps_at_once() if part == "train" and is_in_memory else 1
 
         def loaders(steps: int | None = None) -> list[BatchLoader]:
             return [
@@ -109,6 +113,7 @@ class EnsembleData(DataModule):
                     seed=member_seed(self.seed, member),
                     rank=trainer.global_rank if trainer else 0,
                     world_size=trainer.world_size if trainer else 1,
+                    steps_at_once=at_once if steps is None else 1,
                     steps=steps,
                 )
                 for member, rows in enumerate(parts)
@@ -117,7 +122,7 @@ class EnsembleData(DataModule):
         made = loaders()
         steps = [len(loader) for loader in made]
         # Shares of groups differ in size: all members take as many steps as the one with most rows.
-        return MemberLoader(made if max(steps) - min(steps) <= 1 else loaders(max(steps)))
+        return MemberLoader(made if max(steps) - min(steps) <= 1 else loaders(max(steps)), at_once)
 
 
 def _shares(train: int, rows: int, members: int, seed: int) -> list[NDArray[np.int64]]:
@@ -174,12 +179,13 @@ class MemberLoader:
 
     Args:
         loaders: the loader of each member; their numbers of steps differ by at most one.
+        steps_at_once: with more than 1, the loader yields `Steps`, so many batches at a time.
     """
 
     batch_sampler = None
 
-    def __init__(self, loaders: Sequence[BatchLoader]) -> None:
-        self.loaders = loaders
+    def __init__(self, loaders: Sequence[BatchLoader], steps_at_once: int = 1) -> None:
+        self.loaders, self.steps_at_once = loaders, steps_at_once
         self.dataset = loaders[0].dataset
         self.sampler = _Orders(loaders)
 
@@ -197,14 +203,27 @@ class MemberLoader:
         further_start, further_end, further_rows = loader.share(step + 1)
         return start, end + further_end - further_start, rows + further_rows
 
-    def __iter__(self) -> Iterator[Batch]:
-        iterators = [iter(loader) for loader in self.loaders]
+    def __iter__(self) -> Iterator[Batch | Steps]:
+        batches = self._batches()
+        if self.steps_at_once == 1:
+            yield from batches
+        while each := list(islice(batches, self.steps_at_once)):
+            yield Steps(each)
+
+    def _batches(self) -> Iterator[Batch]:
+        iterators = [_one_by_one(loader) for loader in self.loaders]
         for step in range(len(self)):
             batches = [next(iterator) for iterator in iterators]
             if step == len(self) - 1:  # A member with one row more than another may have one batch more.
                 pairs = zip(batches, iterators, strict=True)
                 batches = [Batch.combined([batch, *rest], torch.cat) for batch, rest in pairs]
             yield stacked_batch(batches)
+
+
+def _one_by_one(loader: BatchLoader) -> Iterator[Batch]:
+    """The batches of a loader, also where it gives several at once."""
+    for given in loader:
+        yield from given.batches() if isinstance(given, Chunk) else [given]
 
 
 def stacked_batch(batches: Sequence[Batch]) -> Batch:

@@ -18,7 +18,7 @@ from pytorch_lightning.plugins.precision import DoublePrecision, Precision
 from torch import Tensor
 
 from likelihead.data.batch import Batch
-from likelihead.data.loader import Chunk
+from likelihead.data.loader import Chunk, Steps
 from likelihead.training.callbacks.averaging import MovingAverage
 from likelihead.training.callbacks.progress import EpochBar
 from likelihead.training.callbacks.random_state import RandomState
@@ -123,6 +123,10 @@ def clip(gradients: list[Tensor], largest: float) -> None:
     torch._foreach_mul_(gradients, (largest / (norm + 1e-6)).clamp(max=1.0))
 
 
+def _is_ours(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
 def take_steps(module: Any, optimizer: torch.optim.Optimizer, batches: Any) -> None:
     """A step for each batch: loss, gradient, clipping, update, and what callbacks do after a step.
 
@@ -141,7 +145,9 @@ def take_steps(module: Any, optimizer: torch.optim.Optimizer, batches: Any) -> N
                     parameter.grad = None
                 module.backward(loss)
                 if largest:
-                    clip([parameter.grad for parameter in parameters if parameter.grad is not None], float(largest))
+                    module.clip(
+                        [parameter.grad for parameter in parameters if parameter.grad is not None], float(largest)
+                    )
                 optimizer.step()
                 taken += 1
                 for average in averages:
@@ -176,16 +182,16 @@ def _look_for_the_end(trainer: Any) -> None:
 class ManySteps(pl.LightningModule):
     """A LightningModule that takes a step for each batch of a `Chunk`."""
 
-    _chunk: Chunk | None = None
+    _chunk: Chunk | Steps | None = None
     _last_batch: Batch | None = None
 
     def steps_at_once(self) -> int:
         """How many steps one call of `optimizer_step` may take, when the Trainer is about to train."""
-        return steps_at_once(self.trainer, next(kind for kind in type(self).__mro__ if ManySteps in kind.__bases__))
+        return steps_at_once(self.trainer, next(kind for kind in type(self).__mro__ if _is_ours(kind)))
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Keep the chunk of batches that `optimizer_step` takes apart."""
-        self._chunk = batch if isinstance(batch, Chunk) else None
+        self._chunk = batch if isinstance(batch, Chunk | Steps) else None
 
     def optimizer_step(
         self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Callable[[], Any] | None = None
@@ -197,6 +203,10 @@ class ManySteps(pl.LightningModule):
             _look_for_the_end(self.trainer)
         super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
 
+    def clip(self, gradients: list[Tensor], largest: float) -> None:
+        """Scale the gradients of a step down to a norm of at most `largest`, in place."""
+        clip(gradients, largest)
+
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """Compute the gradient of the loss summed over all rows of a step, on any number of devices.
 
@@ -207,7 +217,7 @@ class ManySteps(pl.LightningModule):
 
     def batch_of_step(self, batch: Any) -> Batch:
         """The batch that `training_step` is given: of a chunk, the last one."""
-        return self._last_batch if isinstance(batch, Chunk) else Batch.of(batch)  # type: ignore[return-value]
+        return self._last_batch if isinstance(batch, Chunk | Steps) else Batch.of(batch)  # type: ignore[return-value]
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Lightning writes this name some forty times in a step, and a module looks for parameters each time.

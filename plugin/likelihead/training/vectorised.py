@@ -82,6 +82,10 @@ def without_mask(batch: Batch, event_dims: int) -> Batch:
 def clip_by_member(gradients: Sequence[Tensor], limit: float) -> None:
     """Scale the gradient of each of K members to a norm of `limit` at most, in place; each tensor is (K, …)."""
     squares = torch.stack([gradient.reshape(len(gradient), -1).square().sum(1) for gradient in gradients])
-    factor = (limit / (squares.sum(0).sqrt() + 1e-6)).clamp(max=1.0)
+    norm = squares.sum(0).sqrt() + 1e-6
+    # A GPU is not waited for.
+    if norm.is_cpu and norm.max().item() <= limit:
+        return
+    factor = (limit / norm).clamp(max=1.0)
     for gradient in gradients:
         gradient.mul_(factor.reshape(-1, *[1] * (gradient.dim() - 1)))
