@@ -250,7 +250,7 @@ def test_auto_trains_the_best_of_the_families_that_fit(
     x = rng.normal(size=400)
     frame = pd.DataFrame({"x": x, "n": rng.negative_binomial(1.0, 1.0 / (1.0 + np.exp(1.0 + x)))})
     frame.to_csv(in_folder / "n.csv", index=False)
-    words = ["data=table", "data.path=n.csv", "data.target=n", "architecture=linear", "strategy=cpu"]
+    words = ["data=table", "data.path=n.csv", "data.target=n", "architecture=linear", "strategy=cpu", "refit=false"]
     assert compare(command, "distribution=auto", *words, "trainer.max_epochs=5", "hydra.sweep.dir=auto") == 0
     table = pd.read_csv(in_folder / "auto" / "comparison.csv")
     assert len(table) == 3 and "negative_binomial" in set(table.distribution)

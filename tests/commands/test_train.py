@@ -174,8 +174,8 @@ def test_a_refitted_run_is_evaluated_and_resumed_as_it_ended(
     home: Path, command: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
     parts = ("trainer.max_epochs=3", "data.test_fraction=0.1", "data.validation_fraction=0.05")
-    command("train", *words("first", *parts))
-    command("train", *words("refitted", *parts, "refit=true"))
+    command("train", *words("first", *parts, "refit=false"))
+    command("train", *words("refitted", *parts))
     assert "Refit:   on all 216 training and validation rows" in capsys.readouterr().out
     first, refitted = metrics(home / "first"), metrics(home / "refitted")
     assert refitted["validation"] == first["validation"]
