@@ -48,7 +48,11 @@ def test_a_sweep_over_models_has_a_summary_for_each(home: Path, command: Command
     [
         (["data.folds=abc"], "data.folds is 'abc'; it must be a whole number of at least 2"),
         (["data.folds=1"], "data.folds is 1; it must be a whole number of at least 2"),
-        (["data.folds=300"], "240 rows cannot make data.folds=300"),
+        (["data.folds=300"], "240 rows cannot make data.folds=300: ask for fewer folds"),
+        (["data.folds=2", "data.validation_fraction=0.999"], "240 rows leave none to train on after 120 test and 120"),
+        (["data.folds=3", "data.group=kind"], "2 groups cannot make data.folds=3"),
+        (["data.folds=2", "data.group=kind"], "240 rows leave none to train on"),
+        (["data.folds=3", "data.features=[sise]"], "there is no input column 'sise'"),
         (["data.folds=3", "data.fold=3"], "data.fold is 3, which counts from 0"),
         (["data.folds=3", "data.test_path=rows.csv"], "leave out data.test_path"),
     ],
@@ -58,7 +62,10 @@ def test_folds_that_cannot_be_made(
 ) -> None:
     with pytest.raises(SystemExit):
         command("train", *runs.words("refused", *words))
-    assert message in capsys.readouterr().err
+    written = capsys.readouterr()
+    assert written.err.count("error: ") == 1 and message in written.err
+    # No fold was begun.
+    assert "data.fold=0" not in written.out
     assert not (home / "refused").exists()
 
 

@@ -233,9 +233,7 @@ def test_columns_that_do_not_suit_the_network_get_a_sentence(run: Path, refused:
         assert "are damaged, or were changed" in refused("evaluate", "checkpoint=run"), columns
 
 
-@pytest.mark.parametrize(
-    "words", [["evaluate"], ["predict", "output=rows.csv"], ["report"], ["export", "output=m.pt2"]]
-)
+@pytest.mark.parametrize("words", [["evaluate"], ["predict", "output=rows.csv"], ["export", "output=m.pt2"]])
 def test_a_model_that_has_lost_its_inputs_does_not_predict_without_them(
     words: list[str], run: Path, refused: Callable[..., str]
 ) -> None:
