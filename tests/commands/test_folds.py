@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +76,25 @@ def test_the_test_rows_of_a_split_are_found_again(home: Path, command: Command, 
     command("train", *words(name, *split, "trainer.max_epochs=1", "data.validation_fraction=0"))
     command("evaluate", f"checkpoint={name}", f"output={name}.json")
     assert json.loads((home / f"{name}.json").read_text())["nll"] == metrics(home / name)["test"]["nll"]
+
+
+def test_folds_that_were_stopped_are_continued_one_by_one(
+    home: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first fold has ended, the second was stopped after two epochs, and the third was not begun."""
+    given = ["data.folds=3", "trainer.max_epochs=4", "architecture=linear"]
+    command("train", *words("folds", *given))
+    whole = {fold: (home / "folds" / f"fold-{fold}" / "metrics.json").read_text() for fold in (1, 2)}
+    shutil.rmtree(home / "folds" / "fold-1")
+    shutil.rmtree(home / "folds" / "fold-2")
+    command("train", *words("folds/fold-1", *given, "data.fold=1", "trainer.max_steps=10"))
+    (home / "folds" / "fold-1" / "metrics.json").unlink()
+    for again in (["resume=folds"], words("folds", *given)):
+        capsys.readouterr()
+        with pytest.raises(SystemExit):
+            command("train", *again)
+        assert "resume=folds/fold-1 continues the one that was stopped" in capsys.readouterr().err
+    command("train", "resume=folds/fold-1", "trainer.max_steps=-1")
+    command("train", *words("folds/fold-2", *given, "data.fold=2"))
+    for fold, text in whole.items():
+        assert (home / "folds" / f"fold-{fold}" / "metrics.json").read_text() == text
