@@ -20,6 +20,8 @@ from likelihead.errors import Interrupted
 from likelihead.training.checkpoint import read
 
 EPOCHS, STEPS = 4, 20
+#: The members of an ensemble, which has these many steps, as each member holds rows out.
+MEMBERS, STEPS_OF_ENSEMBLE = 4, 16
 SCHEDULES: dict[str, Callable[[Optimizer], Any] | None] = {
     "none": None,
     "cosine": lambda optimizer: CosineAnnealingLR(optimizer, T_max=EPOCHS),
