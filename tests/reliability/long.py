@@ -29,7 +29,8 @@ HEAD = """# Reliability
 
 `python tests/reliability/long.py` injects the faults of this table and writes this page. A fault is survived where
 nothing is lost: the run resumes and ends with the same bytes (metrics.csv, metrics.json, weights) as the uninterrupted
-one, or the command ends with one sentence and a status other than 0, and every checkpoint that it left loads.
+one, or the command ends with one sentence and a status other than 0, and every checkpoint that it left loads. The rows
+are not all of the same run: the script can also inject some of the faults.
 
 | fault | injected | survived | lost |
 |---|---|---|---|
