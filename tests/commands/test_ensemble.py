@@ -57,6 +57,31 @@ def test_families_are_compared_as_ensembles(command: Command, tmp_path: Path) ->
         assert json.loads((tmp_path / "both" / name / "metrics.json").read_text())["validation"]["n"] == 192
 
 
+def test_joint_targets_with_empty_cells_are_scored_and_predicted(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = pd.read_csv("rows.csv")
+    frame.loc[::3, "visits"] = None
+    frame.to_csv("rows.csv", index=False)
+    families = "distribution.families={mass: normal, visits: poisson}"
+    command("train", *words("joint", "distribution=joint", families, "data.target=[mass,visits]", "ensemble=3", *FEW))
+    scores = metrics(tmp_path / "joint")
+    command("report", "checkpoint=joint")
+    assert (tmp_path / "joint" / "report.html").is_file()
+    command("evaluate", "checkpoint=joint", "output=scores.json")
+    assert json.loads(Path("scores.json").read_text())["nll"] == scores["test"]["nll"]
+    command("predict", "checkpoint=joint", "output=predictions.csv")
+    predictions = pd.read_csv("predictions.csv")
+    assert -predictions["log_prob"].mean() == pytest.approx(scores["test"]["nll"], rel=1e-12)
+    assert -predictions["visits.log_prob"].mean() == pytest.approx(scores["test"]["visits.nll"], rel=1e-12)
+    test = np.load(tmp_path / "joint" / "splits.npz")["test"]
+    assert predictions["visits.log_prob"].isna().sum() == (test % 3 == 0).sum() > 0
+    command("train", *words("other", "distribution=joint", families, "data.target=[mass,visits]", *FEW))
+    command("compare", "runs=[joint,other]", "output=comparison.csv")
+    kept = pd.read_csv("comparison.csv").set_index("run")
+    assert kept.loc["joint", "nll"] == pytest.approx(scores["test"]["nll"], rel=1e-6)
+
+
 @pytest.mark.parametrize("bad", ["0", "two", "1.5", "true"])
 def test_a_wrong_number_of_members_is_refused(
     command: Command, tmp_path: Path, bad: str, capsys: pytest.CaptureFixture[str]

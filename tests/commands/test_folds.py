@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,11 @@ def test_a_sweep_over_models_has_a_summary_for_each(home: Path, command: Command
     [
         (["data.folds=abc"], "data.folds is 'abc'; it must be a whole number of at least 2"),
         (["data.folds=1"], "data.folds is 1; it must be a whole number of at least 2"),
-        (["data.folds=300"], "240 rows cannot make data.folds=300"),
+        (["data.folds=300"], "240 rows cannot make data.folds=300: ask for fewer folds"),
+        (["data.folds=2", "data.validation_fraction=0.999"], "240 rows leave none to train on after 120 test and 120"),
+        (["data.folds=3", "data.group=kind"], "2 groups cannot make data.folds=3"),
+        (["data.folds=2", "data.group=kind"], "240 rows leave none to train on"),
+        (["data.folds=3", "data.features=[sise]"], "there is no input column 'sise'"),
         (["data.folds=3", "data.fold=3"], "data.fold is 3, which counts from 0"),
         (["data.folds=3", "data.test_path=rows.csv"], "leave out data.test_path"),
     ],
@@ -58,7 +63,10 @@ def test_folds_that_cannot_be_made(
 ) -> None:
     with pytest.raises(SystemExit):
         command("train", *runs.words("refused", *words))
-    assert message in capsys.readouterr().err
+    written = capsys.readouterr()
+    assert written.err.count("error: ") == 1 and message in written.err
+    # No fold was begun.
+    assert "data.fold=0" not in written.out
     assert not (home / "refused").exists()
 
 
@@ -68,3 +76,25 @@ def test_the_test_rows_of_a_split_are_found_again(home: Path, command: Command, 
     command("train", *words(name, *split, "trainer.max_epochs=1", "data.validation_fraction=0"))
     command("evaluate", f"checkpoint={name}", f"output={name}.json")
     assert json.loads((home / f"{name}.json").read_text())["nll"] == metrics(home / name)["test"]["nll"]
+
+
+def test_folds_that_were_stopped_are_continued_one_by_one(
+    home: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first fold has ended, the second was stopped after two epochs, and the third was not begun."""
+    given = ["data.folds=3", "trainer.max_epochs=4", "architecture=linear"]
+    command("train", *words("folds", *given))
+    whole = {fold: (home / "folds" / f"fold-{fold}" / "metrics.json").read_text() for fold in (1, 2)}
+    shutil.rmtree(home / "folds" / "fold-1")
+    shutil.rmtree(home / "folds" / "fold-2")
+    command("train", *words("folds/fold-1", *given, "data.fold=1", "trainer.max_steps=10"))
+    (home / "folds" / "fold-1" / "metrics.json").unlink()
+    for again in (["resume=folds"], words("folds", *given)):
+        capsys.readouterr()
+        with pytest.raises(SystemExit):
+            command("train", *again)
+        assert "resume=folds/fold-1 continues the one that was stopped" in capsys.readouterr().err
+    command("train", "resume=folds/fold-1", "trainer.max_steps=-1")
+    command("train", *words("folds/fold-2", *given, "data.fold=2"))
+    for fold, text in whole.items():
+        assert (home / "folds" / f"fold-{fold}" / "metrics.json").read_text() == text

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+
 import pytest
 from commands.runs import Command
 
@@ -59,3 +63,13 @@ def test_words_in_another_style_get_a_sentence(
     assert end.value.code == 1
     error = capsys.readouterr().err.strip()
     assert sentence in error and "\n" not in error
+
+
+def test_a_reader_that_has_seen_enough_ends_it_without_a_traceback(environment: dict[str, str]) -> None:
+    """As in `likelihead train --help | head`."""
+    command = [sys.executable, "-m", "likelihead", "train", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 128 + signal.SIGPIPE

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from commands.runs import Command, metrics
+
+from likelihead.commands.remarks import remarks
+from likelihead.evaluation import Evaluation
 
 QUICK = ["trainer.max_epochs=1", "strategy=cpu", "hydra.run.dir=run"]
 
@@ -39,6 +44,14 @@ def test_a_table_without_inputs(in_folder: Path, command: Command, capsys: pytes
     pd.read_csv(in_folder / "noise.csv")[["y"]].to_csv(in_folder / "bare.csv", index=False)
     command("train", "data=table", "data.path=bare.csv", "data.target=y", "architecture=linear", *QUICK)
     assert "Note: the table has no input column" in notes(capsys.readouterr().out)[0]
+
+
+def test_without_inputs_it_is_not_said_that_they_say_little() -> None:
+    evaluations = {"test": Evaluation(10, {"nll": 2.0}, marginal=1.9)}
+    for columns, said in (([], "the table has no input column"), ([{"name": "x"}], "worse than the marginal fit")):
+        module: Any = SimpleNamespace(extra={"table": {"columns": columns}}, head=None)
+        (note,) = remarks(module, evaluations)
+        assert said in note
 
 
 def test_a_fixed_scale(in_folder: Path, command: Command, capsys: pytest.CaptureFixture[str]) -> None:

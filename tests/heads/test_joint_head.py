@@ -12,7 +12,8 @@ from torch import nn
 import likelihead
 from likelihead import DistributionHead, LikelihoodError, LikelihoodModule, fit
 from likelihead.data import split_table
-from likelihead.evaluation import evaluate
+from likelihead.distributions.joint import Joint
+from likelihead.evaluation import evaluate, frame_of
 from likelihead.heads.head import Head
 from likelihead.heads.joint_head import JointHead
 
@@ -154,3 +155,9 @@ def test_the_network_is_shared() -> None:
     loss = module.training_step((torch.randn(60, 3), targets()), 0)
     loss.backward()
     assert network.weight.grad is not None and bool(network.weight.grad.ne(0).all())
+
+
+def test_samples_of_independent_targets_are_independent() -> None:
+    normal = torch.distributions.Normal(torch.zeros(2000, dtype=torch.float64), 1.0)
+    frame = frame_of(Joint(["a", "b"], [normal, normal]), quantiles=[], point="mean", samples=1)
+    assert abs(np.corrcoef(frame["a.sample1"], frame["b.sample1"])[0, 1]) < 0.1

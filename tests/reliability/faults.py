@@ -39,11 +39,14 @@ from pathlib import Path
 from reliability.interrupted_fits import KillAfter, trained
 directory, step, devices, resumes = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "resume"
 options = {"accelerator": "cpu", "devices": devices, "strategy": "ddp" if devices > 1 else "auto"}
+kind, options["members"] = sys.argv[5], int(sys.argv[6])
+if kind == "two workers":  # No epoch improves on the first by ten nats: training ends after two more.
+    options |= {"max_epochs": 9, "early_stopping": {"patience": 2, "min_delta": 10.0}}
 last = directory / "checkpoints" / "last.ckpt"
 if resumes and last.is_file():
     options["resume"] = last
 stop = KillAfter(step) if step else None
-sys.exit(0 if trained(directory, "plateau", "tensors", stop=stop, **options) else 143)
+sys.exit(0 if trained(directory, "plateau", kind, stop=stop, **options) else 143)
 """
 WORDS = ["distribution=normal", "data.rows=120", "trainer.max_epochs=3", "strategy=cpu", "seed=1"]
 
@@ -89,11 +92,14 @@ def killed_while_saving(path: Path, moment: float, temporary: Path) -> bool:
     return bool(is_new and found["likelihead"]["checksum"] == checksum(found["state_dict"]))
 
 
-def fit_in_a_process(directory: Path, step: int = 0, devices: int = 1, resumes: bool = False) -> list[str]:
+def fit_in_a_process(
+    directory: Path, step: int = 0, devices: int = 1, resumes: bool = False, kind: str = "tensors", members: int = 0
+) -> list[str]:
     """The command of a small fit, stopped by SIGTERM after a step if one is given."""
     script = directory.parent / "fit.py"
     script.write_text(FIT, encoding="utf-8")
-    return [sys.executable, str(script), str(directory), str(step), str(devices), "resume" if resumes else "start"]
+    words = [str(directory), str(step), str(devices), "resume" if resumes else "start", kind, str(members)]
+    return [sys.executable, str(script), *words]
 
 
 def run(command: list[str]) -> int:
@@ -110,22 +116,23 @@ def linear(folder: Path) -> Path:
     return file
 
 
-def stopped_on_two_processes(folder: Path, whole: Path, step: int) -> bool:
+def stopped_on_two_processes(folder: Path, whole: Path, step: int, **options: Any) -> bool:
     """Stop a fit on two processes after a step, resume it, and compare it with the uninterrupted one."""
     place = folder / f"two-{step}"
-    stopped, resumed = run(fit_in_a_process(place, step, 2)), run(fit_in_a_process(place, 0, 2, resumes=True))
+    stopped = run(fit_in_a_process(place, step, 2, **options))
+    resumed = run(fit_in_a_process(place, 0, 2, resumes=True, **options))
     return (stopped, resumed) == (143, 0) and differences(place, whole) == []
 
 
-def killed_at_random(folder: Path, whole: Path, name: str, moment: float) -> bool:
+def killed_at_random(folder: Path, whole: Path, name: str, moment: float, **options: Any) -> bool:
     """Kill a fit some seconds after its first epoch, resume it, and compare it with the uninterrupted one."""
     place = folder / name
-    with subprocess.Popen(fit_in_a_process(place), env=environment()) as process:
+    with subprocess.Popen(fit_in_a_process(place, **options), env=environment()) as process:
         while process.poll() is None and not (place / "metrics.csv").is_file():
             time.sleep(0.005)
         time.sleep(moment)
         process.kill()
-    return run(fit_in_a_process(place, resumes=True)) == 0 and differences(place, whole) == []
+    return run(fit_in_a_process(place, resumes=True, **options)) == 0 and differences(place, whole) == []
 
 
 def full_disk(folder: Path, free: int) -> bool:

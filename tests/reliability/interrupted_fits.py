@@ -15,11 +15,13 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, ExponentialLR, ReduceLROnPlateau
 from torch.utils.data import DataLoader, TensorDataset
 
-from likelihead import DistributionHead, LikelihoodModule, fit
+from likelihead import DistributionHead, Ensemble, LikelihoodModule, fit
 from likelihead.errors import Interrupted
 from likelihead.training.checkpoint import read
 
 EPOCHS, STEPS = 4, 20
+#: The members of an ensemble, which has these many steps, as each member holds rows out.
+MEMBERS, STEPS_OF_ENSEMBLE = 4, 16
 SCHEDULES: dict[str, Callable[[Optimizer], Any] | None] = {
     "none": None,
     "cosine": lambda optimizer: CosineAnnealingLR(optimizer, T_max=EPOCHS),
@@ -59,6 +61,12 @@ def rows(kind: str) -> Any:
     return DataLoader(TensorDataset(x, y), batch_size=20, shuffle=True, num_workers=LOADERS[kind])
 
 
+def _network(schedule: str) -> LikelihoodModule:
+    network = nn.Sequential(nn.Linear(3, 8), nn.SiLU(), nn.Dropout(0.3))
+    network.out_features = 8  # type: ignore[assignment]
+    return LikelihoodModule(network, DistributionHead("normal", 8), scheduler=SCHEDULES[schedule])
+
+
 def trained(
     directory: Path,
     schedule: str,
@@ -66,14 +74,13 @@ def trained(
     accumulated: int = 1,
     stop: Callback | None = None,
     early_stopping: dict[str, Any] | None = None,
+    members: int = 0,
     **options: Any,
 ) -> bool:
-    """Train, with dropout and early stopping; False where a signal stopped it."""
+    """Train, with dropout and early stopping, one network or an ensemble; False where a signal stopped it."""
     torch.manual_seed(0)
-    network = nn.Sequential(nn.Linear(3, 8), nn.SiLU(), nn.Dropout(0.3))
-    network.out_features = 8  # type: ignore[assignment]
-    module = LikelihoodModule(network, DistributionHead("normal", 8), scheduler=SCHEDULES[schedule])
-    validation = tuple(values[:30] for values in rows("tensors"))
+    module = Ensemble.of(lambda: _network(schedule), members) if members else _network(schedule)
+    validation = None if members else tuple(values[:30] for values in rows("tensors"))
     callbacks: list[Callback] = [LearningRateMonitor("epoch"), *([] if stop is None else [stop])]
     if early_stopping is not None:
         callbacks.append(_Patience("validation/nll", **early_stopping))
@@ -87,9 +94,8 @@ def trained(
 
 def differences(run: Path, other: Path) -> list[str]:
     """What two runs do not share to the last bit: files, weights."""
-    files = [
-        name for name in ("metrics.csv", "metrics.json") if (run / name).read_bytes() != (other / name).read_bytes()
-    ]
+    names = [name for name in ("metrics.csv", "metrics.json", "out_of_fold.csv") if (other / name).is_file()]
+    files = [name for name in names if (run / name).read_bytes() != (other / name).read_bytes()]
     for name in ("best.ckpt", "last.ckpt"):
         states = [read(folder / "checkpoints" / name)["state_dict"] for folder in (run, other)]
         files += [f"{name}: {key}" for key, value in states[0].items() if not torch.equal(value, states[1][key])]

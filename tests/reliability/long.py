@@ -17,17 +17,20 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "plugin"), str(ROOT / "tests")]
 
 from reliability import faults  # noqa: E402
-from reliability.interrupted_fits import STEPS, KillAfter, differences, trained  # noqa: E402
+from reliability.interrupted_fits import MEMBERS, STEPS, STEPS_OF_ENSEMBLE, KillAfter, differences, trained  # noqa: E402
 
 #: 90 rows in steps of 40, for four epochs.
 STEPS_ON_TWO = 12
+#: 90 rows in steps of 20, for three epochs, after which training stops early.
+STEPS_TOGETHER = 15
 #: Where half of the saves go, so that they and the temporary folder are on different file systems.
 OTHER_DISK = Path("/dev/shm")
 HEAD = """# Reliability
 
 `python tests/reliability/long.py` injects the faults of this table and writes this page. A fault is survived where
 nothing is lost: the run resumes and ends with the same bytes (metrics.csv, metrics.json, weights) as the uninterrupted
-one, or the command ends with one sentence and a status other than 0, and every checkpoint that it left loads.
+one, or the command ends with one sentence and a status other than 0, and every checkpoint that it left loads. The rows
+are not all of the same run: the script can also inject some of the faults.
 
 | fault | injected | survived | lost |
 |---|---|---|---|
@@ -51,6 +54,32 @@ def stopped_on_two_processes(folder: Path) -> Iterable[bool]:
     faults.run(faults.fit_in_a_process(whole, devices=2))
     for step in range(1, STEPS_ON_TWO + 1):
         yield faults.stopped_on_two_processes(folder, whole, step)
+
+
+def ensemble_stopped_at_each_step(folder: Path) -> Iterable[bool]:
+    for accumulated in (1, 2):
+        whole = folder / f"{accumulated}"
+        trained(whole, "plateau", "tensors", accumulated, members=MEMBERS)
+        for step in range(1, STEPS_OF_ENSEMBLE + 1):
+            run, options = folder / f"{accumulated}-{step}", {"accumulated": accumulated, "members": MEMBERS}
+            stopped = not trained(run, "plateau", "tensors", stop=KillAfter(step), **options)
+            ended = trained(run, "plateau", "tensors", resume=run / "checkpoints" / "last.ckpt", **options)
+            yield stopped and ended and differences(run, whole) == []
+
+
+def everything_together_stopped_at_each_step(folder: Path) -> Iterable[bool]:
+    whole = folder / "whole"
+    faults.run(faults.fit_in_a_process(whole, devices=2, kind="two workers"))
+    for step in range(1, STEPS_TOGETHER + 1):
+        yield faults.stopped_on_two_processes(folder, whole, step, kind="two workers")
+
+
+def ensemble_killed_at_random(folder: Path) -> Iterable[bool]:
+    trained(folder / "whole", "plateau", "tensors", members=MEMBERS)
+    chance = random.Random(0)
+    for number in range(20):
+        moment = chance.uniform(0.0, 0.4)
+        yield faults.killed_at_random(folder, folder / "whole", f"killed-{number}", moment, members=MEMBERS)
 
 
 def killed_at_random(folder: Path) -> Iterable[bool]:
@@ -116,7 +145,11 @@ FAULTS: dict[str, Callable[[Path], Iterable[bool]]] = {
         stopped_at_each_step
     ),
     "SIGTERM after each step of four epochs, on two processes": stopped_on_two_processes,
+    "SIGTERM after each step of three epochs, all together: two processes, two workers each, dropout, a schedule, "
+    "early stopping": everything_together_stopped_at_each_step,
+    "SIGTERM after each step of four epochs of an ensemble (accumulation 1 and 2)": ensemble_stopped_at_each_step,
     "kill −9 at a random moment of a run": killed_at_random,
+    "kill −9 at a random moment of an ensemble": ensemble_killed_at_random,
     "kill −9 while saving": killed_while_saving,
     "kill −9 while saving, temporary folder on another file system": killed_while_saving_elsewhere,
     "metrics.csv cut off at every third byte": metrics_cut_off,

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -59,6 +60,42 @@ def test_a_step_is_the_same_on_any_number_of_processes(tmp_path: Path) -> None:
             torch.testing.assert_close(weights[name], value, rtol=1e-5, atol=1e-12)
         for column in ("train/nll", "validation/nll"):
             assert metrics[column].tolist() == pytest.approx(alone[kind][1][column].tolist(), rel=1e-6)
+
+
+STREAM = """
+import sys, torch
+from likelihead import LikelihoodModule, fit
+from likelihead.data import load_data
+folder, directory, devices = sys.argv[1], sys.argv[2], int(sys.argv[3])
+data = load_data("normal", {"kind": "table", "path": folder, "target": "y", "stream": True}, seed=0)
+torch.manual_seed(0)
+module = LikelihoodModule.for_data(data, "normal", "linear", lambda parameters: torch.optim.SGD(parameters, 1e-4))
+fit(module, data, batch_size=100_000, directory=directory, max_epochs=3, accelerator="cpu", devices=devices,
+    strategy="ddp" if devices > 1 else "auto", precision="64-true", gradient_clip_val=1e9)
+"""
+
+
+def test_a_stream_on_two_processes_has_the_gradient_of_one(tmp_path: Path) -> None:
+    """Each epoch is one step on all rows: of a row that was read twice, or not at all, the weights would tell."""
+    generator, script = np.random.default_rng(0), tmp_path / "stream.py"
+    script.write_text(STREAM, encoding="utf-8")
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    for part, count in enumerate((500, 731, 90)):
+        frame = pd.DataFrame(generator.normal(size=(count, 3)), columns=["a", "b", "y"])
+        frame.to_parquet(folder / f"{part}.parquet", row_group_size=97)
+    found = []
+    for devices in (1, 2):
+        run = tmp_path / f"run-{devices}"
+        command = [sys.executable, str(script), str(folder), str(run), str(devices)]
+        subprocess.run(command, env=faults.environment(), check=True, timeout=300)
+        state = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+        assert state["global_step"] == 3
+        found.append((state["current_model_state"], pd.read_csv(run / "metrics.csv")))
+    (weights, metrics), (shared, shared_metrics) = found
+    for name, value in weights.items():
+        torch.testing.assert_close(shared[name], value, rtol=1e-9, atol=1e-12)
+    pd.testing.assert_frame_equal(shared_metrics, metrics, rtol=1e-9)
 
 
 SLURM = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "job", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2"}

@@ -20,6 +20,7 @@ from reliability import refusals
 from reliability.refusals import Command
 from reliability.test_hostile_checkpoints import Call
 
+from likelihead import LikelihoodError, load
 from likelihead.commands.quoting import assignment
 
 SCRIPT = "<script>alert(1)</script>"
@@ -230,6 +231,21 @@ def test_columns_that_do_not_suit_the_network_get_a_sentence(run: Path, refused:
         contents["likelihead"]["extra"]["table"]["columns"] = columns
         torch.save(contents, file)
         assert "are damaged, or were changed" in refused("evaluate", "checkpoint=run"), columns
+
+
+@pytest.mark.parametrize("words", [["evaluate"], ["predict", "output=rows.csv"], ["export", "output=m.pt2"]])
+def test_a_model_that_has_lost_its_inputs_does_not_predict_without_them(
+    words: list[str], run: Path, refused: Callable[..., str]
+) -> None:
+    """Without columns x is a single 0, which a network of one input takes."""
+    file = run / "checkpoints" / "best.ckpt"
+    contents = torch.load(file, weights_only=True)
+    contents["likelihead"]["extra"]["table"]["columns"] = []
+    torch.save(contents, file)
+    assert "trained on the input 'a', but does not hold how that is encoded" in refused(*words, "checkpoint=run")
+    with pytest.raises(LikelihoodError, match="the checkpoint is damaged, or was changed"):
+        load(file).predict(rows())
+    refused("report", "run")
 
 
 def test_the_folder_of_a_sweep_is_compared(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from reliability.interrupted_fits import LOADERS, SCHEDULES, STEPS, KillAfter, differences, trained
+from reliability import faults
+from reliability.interrupted_fits import LOADERS, MEMBERS, SCHEDULES, STEPS, KillAfter, differences, trained
 
 from likelihead.training.checkpoint import read
 
@@ -43,6 +45,35 @@ def test_stopped_and_resumed(
     tmp_path: Path, uninterrupted: Reference, schedule: str, kind: str, accumulated: int, step: int
 ) -> None:
     check(tmp_path, uninterrupted(schedule, kind, accumulated), schedule, kind, accumulated, step)
+
+
+@pytest.mark.parametrize(("accumulated", "step"), [(1, 2), (1, 8), (1, 15), (2, 9)])
+def test_an_ensemble_stopped_and_resumed(
+    tmp_path: Path, ensembles: dict[int, Path], accumulated: int, step: int
+) -> None:
+    run, options = tmp_path / "run", {"accumulated": accumulated, "members": MEMBERS}
+    assert not trained(run, "plateau", "tensors", stop=KillAfter(step), **options)
+    assert trained(run, "plateau", "tensors", resume=run / "checkpoints" / "last.ckpt", **options)
+    assert differences(run, ensembles[accumulated]) == []
+    assert (run / "out_of_fold.csv").is_file()
+
+
+@pytest.fixture(scope="module")
+def ensembles(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Uninterrupted ensembles by the number of batches that are accumulated."""
+    runs = {accumulated: tmp_path_factory.mktemp("ensemble") for accumulated in (1, 2)}
+    for accumulated, run in runs.items():
+        assert trained(run, "plateau", "tensors", accumulated, members=MEMBERS)
+    return runs
+
+
+def test_everything_together_stopped_and_resumed(tmp_path: Path) -> None:
+    """Two processes with two workers each, shuffling, dropout, a schedule and early stopping, in mid-epoch."""
+    options: dict[str, Any] = {"kind": "two workers"}
+    whole = tmp_path / "whole"
+    assert faults.run(faults.fit_in_a_process(whole, devices=2, **options)) == 0
+    assert (whole / "metrics.csv").read_text().count("\n") == 1 + 3
+    assert faults.stopped_on_two_processes(tmp_path, whole, 7, **options)
 
 
 @pytest.mark.slow

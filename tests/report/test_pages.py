@@ -35,7 +35,7 @@ EXPECTED = {
     "level": CLASSES | {"pit", "pit_reliability"},
     "ranking": {"ranks", "rankings"},
     "partial_ranking": {"ranks", "rankings"},
-    "unit_vector": set(),
+    "unit_vector": {"sphere"},
 }
 
 

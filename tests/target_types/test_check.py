@@ -166,7 +166,7 @@ def test_errors_name_families_that_would_fit() -> None:
 
 
 def test_a_missing_value_has_no_family_that_fits() -> None:
-    with pytest.raises(TargetError, match="no family takes them"):
+    with pytest.raises(TargetError, match="no family takes missing or infinite values"):
         check_targets(torch.tensor([math.nan, 2.5]), family("normal"))
 
 

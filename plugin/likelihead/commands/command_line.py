@@ -62,7 +62,8 @@ def checked(config_name: str, command: str, words: Sequence[str] | None = None) 
             overrides.check_lists(words)
     text = help.help_text(words, config_name, command) if help.FLAGS & set(words) else None
     if text is not None:
-        print(text)
+        with reports_errors():
+            print(text, flush=True)
         raise SystemExit(0)
     return overrides.without_null_groups(words)
 

@@ -111,6 +111,10 @@ def _check_resume(directory: Path, words: Sequence[str], sweep: bool) -> None:
         raise LikelihoodError("resume continues one run, and -m starts several: resume them one by one")
     if any(word.startswith("hydra.run.dir=") for word in words) and not is_copy():
         raise LikelihoodError("a resumed run stays in its directory: leave out hydra.run.dir")
+    if not (directory / CONFIG).is_file() and any(directory.glob(f"*/{CONFIG}")):
+        raise LikelihoodError(
+            f"resume={directory} names several runs, and resume continues one: {_how_to_go_on(directory)}"
+        )
     for needed in ((Path(CONFIG),), (LAST, BEST)):
         if not any((directory / file).is_file() for file in needed):
             raise LikelihoodError(
@@ -132,9 +136,21 @@ def _refuse_links(directory: Path) -> None:
 
 def _refuse_occupied(directory: Path, pattern: str = "") -> None:
     if any(any(directory.glob(f"{pattern}{trace}")) for trace in TRACES):
+        if pattern:
+            raise LikelihoodError(
+                f"{str(directory)!r} already holds runs: choose another directory; {_how_to_go_on(directory)}"
+            )
         raise LikelihoodError(
             f"{str(directory)!r} already holds a run: choose another directory, or resume it: resume={directory}"
         )
+
+
+def _how_to_go_on(directory: Path) -> str:
+    """What is left to do in the directory of a sweep or of folds that was stopped."""
+    runs = sorted(file.parent for file in directory.glob(f"*/{CONFIG}"))
+    begun = [str(run) for run in runs if not (run / "metrics.json").is_file()]
+    left = f"resume={begun[0]} continues the one that was stopped" if begun else "each run in it has ended"
+    return f"{left}, and one that is missing is started by itself, with hydra.run.dir={directory / 'NAME'}"
 
 
 @contextmanager

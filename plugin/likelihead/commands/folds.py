@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,9 @@ def expanded(words: Sequence[str], config: DictConfig | None) -> list[str]:
     """The command line with a sweep over the folds, if it asks for folds and names none of them.
 
     The directory of the run then holds a directory for each fold. `config` is that of the command line, or None.
+
+    Raises:
+        LikelihoodError: the folds cannot be made, or their rows not be used, so that every fold would be refused.
     """
     count = None if config is None or config.get("resume") else config.data.get("folds")
     # Anything but a number above 1 is left for the check of the options to refuse.
@@ -33,10 +37,26 @@ def expanded(words: Sequence[str], config: DictConfig | None) -> list[str]:
     folds = f"data.fold={','.join(map(str, range(count)))}"
     if set(words) & SWEEP:
         return [*words, folds]
+    _check(config)
     directory: Any = OmegaConf.to_container(config.hydra.run, resolve=False)
     others = [word for word in words if not word.startswith("hydra.run.dir=")]
     places = [quoting.assignment("hydra.sweep.dir", directory["dir"]), "hydra.sweep.subdir=fold-${data.fold}"]
     return ["-m", *others, folds, *places]
+
+
+def _check(config: DictConfig) -> None:
+    """Read and split the table once, before there is a directory: each fold by itself would say what is wrong."""
+    if is_copy():
+        return
+    # Importing torch takes seconds.
+    from likelihead.commands.build import load_rows
+
+    # The folds print what there is to remark on.
+    logging.disable(logging.CRITICAL)
+    try:
+        load_rows(OmegaConf.merge(config, {"data": {"fold": 0}}))  # type: ignore[arg-type]
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def report_folds(words: Sequence[str]) -> bool:

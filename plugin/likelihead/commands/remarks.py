@@ -12,7 +12,7 @@ from likelihead.training.module import LikelihoodModule
 
 def remarks(module: LikelihoodModule, evaluations: Mapping[str, Evaluation]) -> list[str]:
     """What to know about the scores of a trained module."""
-    return [*_about_inputs(module), *_about_marginal(evaluations), *_about_scale(module, evaluations)]
+    return [*(_about_inputs(module) or _about_marginal(evaluations)), *_about_scale(module, evaluations)]
 
 
 def _about_inputs(module: LikelihoodModule) -> list[str]:

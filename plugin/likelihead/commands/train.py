@@ -14,7 +14,7 @@ from likelihead.commands.folds import expanded, report_folds
 from likelihead.commands.ranks import is_copy
 from likelihead.commands.run_directory import BEST, LAST, is_sweep, output_directory
 from likelihead.commands.sweep import attempt, report_sweep, reported
-from likelihead.commands.user_errors import reports_interruption
+from likelihead.commands.user_errors import reports_errors, reports_interruption
 
 if TYPE_CHECKING:
     from likelihead.training.fit import Outcome
@@ -59,7 +59,9 @@ def main() -> None:
     if describe.is_asked_for(config):
         command_line.start(describe.describe, "train", [*words, *describe.NOWHERE])
         return
-    with directory_claim.claim(expanded(words, config)) as claimed, reported(lambda: _report(claimed)):
+    with reports_errors():
+        words = expanded(words, config)
+    with directory_claim.claim(words) as claimed, reported(lambda: _report(claimed)):
         command_line.start(objective, "train", claimed)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -93,9 +94,16 @@ def terminates_as_interrupted() -> Iterator[None]:
 
 @contextmanager
 def reports_errors() -> Iterator[None]:
-    """Exit with one sentence where the block raises an error that the user can correct."""
+    """Exit with one sentence where the block raises an error that the user can correct.
+
+    Where the reader of its output has gone, as `head` does once it has its lines, it ends without one.
+    """
     try:
         yield
+    except BrokenPipeError:
+        # Python writes what is left once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Refusal(128 + signal.SIGPIPE) from None
     except Exception as error:
         sentence = sentence_of(error)
         if sentence is None:

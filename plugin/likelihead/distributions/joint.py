@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -88,20 +89,80 @@ class Joint(TorchDistribution):
     def targets(self, value: Tensor) -> Iterator[tuple[str, Any, Tensor, Tensor]]:
         """Of each target the name, the distribution, y (...) as that takes it, and where it is known (...).
 
-        Where a target is missing, y is that of another row, so that no gradient is NaN.
+        Where a target is missing, y is another value of its support, so that no gradient is NaN.
         """
         for index, (name, dist) in enumerate(self.parts.items()):
             entry = value[..., index]
             known = ~entry.isnan()
-            if not known.all():
-                filler = entry[known][0] if known.any() else dist.sample().flatten()[0].to(entry)
-                entry = torch.where(known, entry, filler)
+            entry = torch.where(known, entry, _filler(entry, known, dist.support))
             yield name, dist, entry.long() if self.labels[index] else entry, known
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value) for value of shape sample_shape + batch_shape + (D,)."""
         each = [dist.log_prob(y).masked_fill(~known, 0.0) for _, dist, y, known in self.targets(value)]
         return torch.stack(each, -1).sum(-1)
+
+
+class JointMixture(Joint):
+    """JointMixture(members): the equal mixture of K joint distributions of the same targets, such as an ensemble's.
+
+    log p(y) = logsumexp over k of log p_k(y) - log K, where log p_k(y) is the sum over the targets that are not
+    missing. So the targets of a row are dependent, though those of a member are not: `parts` has the marginal
+    distribution of each, and their log-probabilities do not add up to that of the row.
+
+    Args:
+        members: K joint distributions of one batch_shape.
+        marginals: the equal mixture of the members' distributions of each target.
+
+    >>> means = torch.tensor([-5.0, 5.0])
+    >>> joints = [Joint(["a", "b"], [torch.distributions.Normal(mean, 1.0)] * 2) for mean in means]
+    >>> mixed = JointMixture(joints, [torch.distributions.Normal(means, 1.0)] * 2)
+    >>> mixed.log_prob(torch.tensor([[5.0, 5.0], [5.0, -5.0]]))
+    tensor([ -2.5310, -51.8379])
+    """
+
+    def __init__(self, members: Sequence[Joint], marginals: Sequence[Any], validate_args: bool | None = None) -> None:
+        self.members = tuple(members)
+        super().__init__(members[0].names, marginals, members[0].labels, validate_args)
+
+    def expand(self, batch_shape: _size, _instance: Any = None) -> JointMixture:
+        """The same distribution for a larger batch_shape."""
+        shape = torch.Size(batch_shape)
+        members = [member.expand(shape) for member in self.members]
+        return type(self)(members, [dist.expand(shape) for dist in self.dists], validate_args=self._validate_args)
+
+    @torch.no_grad()
+    def sample(self, sample_shape: _size = torch.Size()) -> Tensor:  # noqa: B008
+        """Vectors of shape sample_shape + batch_shape + (D,), each drawn from one member."""
+        drawn = torch.stack([member.sample(sample_shape) for member in self.members])
+        chosen = torch.randint(len(self.members), drawn.shape[1:-1], device=drawn.device)
+        return drawn.gather(0, chosen[None, ..., None].expand(1, *drawn.shape[1:]))[0]
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) for value of shape sample_shape + batch_shape + (D,)."""
+        each = torch.stack([member.log_prob(value) for member in self.members])
+        return each.logsumexp(0) - math.log(len(self.members))
+
+
+def _filler(entry: Tensor, known: Tensor, support: Constraint) -> Tensor:
+    """The first known value of a target; where there is none, one inside its support. A scalar.
+
+    It depends on no condition in Python, so that an ensemble can be vectorised.
+    """
+    first = known.flatten().int().argmax().reshape(1)
+    value = entry.flatten().gather(0, first).squeeze(0)
+    return torch.where(value.isnan(), _inside(support), value)
+
+
+def _inside(support: Any) -> Any:
+    """A number inside a support on the line."""
+    support = getattr(support, "base_constraint", support)
+    lower, upper = (getattr(support, f"{side}_bound", None) for side in ("lower", "upper"))
+    if lower is not None and upper is not None:
+        return lower if support.is_discrete else 0.5 * (lower + upper)
+    if lower is not None:
+        return lower + 1
+    return 0 if upper is None else upper - 1
 
 
 class JointLaw(Law):

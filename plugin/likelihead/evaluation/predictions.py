@@ -92,10 +92,24 @@ def _frame(
     predicted: Any, known: Known, columns: AnyColumns, statistics: Statistics, calibration: Quantiles, start: int
 ) -> pd.DataFrame:
     """Predictions as a frame; what is random in them depends on the number of their first row, `start`."""
+    drawn = statistics.drawn(predicted, start)
     if isinstance(predicted, Joint):
-        return _joint_frame(predicted, known, columns, statistics, start)
+        return _joint_frame(predicted, known, columns, statistics, drawn, start)
     columns = columns if isinstance(columns, TargetColumns) else TargetColumns(["y"])
-    table = statistics.columns(predicted, columns, start, calibration)
+    return _frame_of_target(predicted, known, columns, statistics, drawn, calibration, start)
+
+
+def _frame_of_target(
+    predicted: Any,
+    known: Known,
+    columns: TargetColumns,
+    statistics: Statistics,
+    drawn: Sequence[Tensor],
+    calibration: Quantiles,
+    start: int,
+) -> pd.DataFrame:
+    """As `_frame`, with the samples `drawn`, each (n, …), for targets that are not joint."""
+    table = statistics.columns(predicted, columns, drawn, calibration)
     for name, parameter in parameters(predicted, class_of(predicted).extra_parameters).items():
         table |= class_columns(name, parameter.detach().numpy(), columns)
     y, mask, bounds, truncation = known
@@ -110,7 +124,9 @@ def _frame(
     return pd.DataFrame(table)
 
 
-def _joint_frame(joint: Joint, known: Known, columns: AnyColumns, statistics: Statistics, start: int) -> pd.DataFrame:
+def _joint_frame(
+    joint: Joint, known: Known, columns: AnyColumns, statistics: Statistics, drawn: Sequence[Tensor], start: int
+) -> pd.DataFrame:
     """The frame of each target with its name in front of the columns, then the log_prob of all that are known."""
     by_target = columns if isinstance(columns, Mapping) else {}
     names = list(joint.parts)
@@ -119,9 +135,11 @@ def _joint_frame(joint: Joint, known: Known, columns: AnyColumns, statistics: St
         for name, _, values, is_known in joint.targets(known.y):
             targets[name] = Known(values, is_known if known.mask is None else is_known & known.mask)
     frames = []
-    for name, dist in joint.parts.items():
+    for index, (name, dist) in enumerate(joint.parts.items()):
         own = by_target.get(name) or TargetColumns([name])
-        part = _frame(dist, targets[name], own, statistics.of_target(name, names), UNCALIBRATED, start)
+        samples = [row[:, index].long() if joint.labels[index] else row[:, index] for row in drawn]
+        wanted = statistics.of_target(name, names)
+        part = _frame_of_target(dist, targets[name], own, wanted, samples, UNCALIBRATED, start)
         frames.append(part.add_prefix(f"{name}."))
     table = pd.concat(frames, axis=1)
     if known.y is None:

@@ -71,15 +71,22 @@ class Statistics:
         own = [text for text in self.probability if Event.parse(text, names).target == name]
         return replace(self, probability=own)
 
+    def drawn(self, predicted: Any, first_row: int = 0) -> list[Tensor]:
+        """Samples of n rows, each (n, …), which depend on the seed and the number of the first row."""
+        if not self.samples:
+            return []
+        seed = int(np.random.SeedSequence([self.seed, first_row]).generate_state(1)[0])
+        return list(inference.sample(predicted, self.samples, seed))
+
     def columns(
-        self, predicted: Any, targets: TargetColumns, first_row: int = 0, source: Quantiles = UNCALIBRATED
+        self, predicted: Any, targets: TargetColumns, drawn: Sequence[Tensor], source: Quantiles = UNCALIBRATED
     ) -> OutputColumns:
         """The output columns of a predicted distribution of batch_shape (n,), in the units of the table.
 
         Args:
             predicted: the distribution.
             targets: the target columns of the table.
-            first_row: the number of the first row, on which its samples depend besides the seed.
+            drawn: samples of the targets, each (n, …).
             source: where the median, the quantiles and the intervals come from.
 
         Raises:
@@ -96,10 +103,8 @@ class Statistics:
         for text in self.probability:
             event = Event.parse(text, targets.names)
             table[f"P({event.text})"] = event.probability(predicted, targets)
-        if self.samples:
-            seed = int(np.random.SeedSequence([self.seed, first_row]).generate_state(1)[0])
-            for number, drawn in enumerate(inference.sample(predicted, self.samples, seed).numpy(), 1):
-                table |= target_type.write(f"sample{number}", drawn, targets)
+        for number, sample in enumerate(drawn, 1):
+            table |= target_type.write(f"sample{number}", sample.numpy(), targets)
         return table
 
     def _values(self, predicted: Any, source: Quantiles) -> dict[str, NDArray[Any]]:

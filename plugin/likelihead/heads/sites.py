@@ -38,6 +38,24 @@ def by_site(dist: Any) -> Any:
     return dist
 
 
+def predicted(head: Any, features: Tensor, exposure: Tensor | None = None) -> Any:
+    """The distribution of features (N, …, in_features), computed outside autocast.
+
+    In mixed precision the network computes in bfloat16 or float16. Their three digits are too few for the parameters of
+    a distribution: a mean of 1000 would be rounded to multiples of 4.
+
+    >>> from likelihead import DistributionHead
+    >>> with torch.autocast("cpu", torch.bfloat16):
+    ...     predicted(DistributionHead("poisson", in_features=2), torch.zeros(1, 2)).rate.dtype
+    torch.float32
+    """
+    device = features.device.type
+    if not torch.is_autocast_enabled(device):
+        return head(features, exposure)
+    with torch.autocast(device, enabled=False):
+        return head(features.float() if features.element_size() < 4 else features, exposure)
+
+
 def aligned(values: Tensor, shape: torch.Size, what: str) -> Tensor:
     """Reshape `values`, per row (N,) or per site (N, *sites), so that they broadcast to `shape` (N, *sites).
 
@@ -91,6 +109,9 @@ def log_prob(
     >>> log_prob(Normal(torch.zeros(2, 2), 1.0), y, mask=~y.isnan())
     tensor([-0.9189, -1.8379])
     """
+    if torch.is_autocast_enabled(y.device.type):
+        with torch.autocast(y.device.type, enabled=False):
+            return log_prob(dist, y, weight, mask, bounds, truncation)
     expected = dist.batch_shape + dist.event_shape
     if y.shape != expected:
         raise TargetError(

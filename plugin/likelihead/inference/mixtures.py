@@ -8,7 +8,7 @@ from typing import Any
 import pyro.distributions as dist
 import torch
 
-from likelihead.distributions.joint import Joint
+from likelihead.distributions.joint import Joint, JointMixture
 from likelihead.distributions.mixture import MixtureSameFamily
 from likelihead.errors import LikelihoodError
 from likelihead.inference.batches import combined, given_parameters
@@ -18,7 +18,7 @@ def equal_mixture(dists: Sequence[Any]) -> Any:
     """The distribution whose density is the mean of the densities of `dists`.
 
     Where the mixture is of the same family again, as that of Bernoulli distributions is, their class gives it in its
-    `equal_mixture`. Mixtures of mixtures have all their components.
+    `equal_mixture`. Mixtures of mixtures have all their components. Joint distributions are mixed over whole rows.
 
     Args:
         dists: K distributions of one family, batch_shape and event_shape.
@@ -42,7 +42,7 @@ def equal_mixture(dists: Sequence[Any]) -> Any:
         return first.equal_mixture(dists)
     if isinstance(first, Joint):
         targets = zip(*(member.dists for member in dists), strict=True)
-        return Joint(first.names, [equal_mixture(each) for each in targets], first.labels, validate_args=False)
+        return JointMixture(dists, [equal_mixture(each) for each in targets], validate_args=False)
     place = len(first.batch_shape)
     if isinstance(first, torch.distributions.MixtureSameFamily):
         weights = torch.cat([member.mixture_distribution.logits for member in dists], place)

@@ -88,16 +88,21 @@ def _predictions(subject: Subject, part: int, entry: Input, limit: int) -> tuple
 
 
 def _mean(answer: Answer, predicted: Any, count: int) -> Response:
-    """The mean of numbers, or the expected ranks of items, and the width of the 90% interval."""
+    """The mean of numbers, and the width of the 90% interval; of vectors that of each coordinate."""
     center = inference.mean(predicted) if "mean" in answer.defined else inference.median(predicted)
     means = center.numpy().reshape(count, -1, *answer.y.shape[1:]).mean(1)
     if means.ndim > 1:
-        return Response("expected rank", names_of(answer.columns, means.shape[1]), means)
+        return Response("mean", names_of(answer.columns, means.shape[1]), means)
     label = f"{'mean' if 'mean' in answer.defined else 'median'} of {answer.label}"
     if "interval" not in answer.defined:
         return Response(label, [], means[:, None])
     lower, upper = inference.interval(predicted, 0.9)
     return Response(label, [], means[:, None], (upper - lower).numpy().reshape(count, -1).mean(1))
+
+
+def _ranks(answer: Answer, predicted: Any, count: int) -> Response:
+    """The expected ranks of items."""
+    return _mean(answer, predicted, count)._replace(label="expected rank")
 
 
 def _probabilities(answer: Answer, predicted: Any, count: int) -> Response:
@@ -130,6 +135,7 @@ def class_names(answer: Answer, count: int) -> list[str]:
 #: What is averaged, by the name that target types give.
 RESPONSES: dict[str, Callable[[Answer, Any, int], Response]] = {
     "mean": _mean,
+    "ranks": _ranks,
     "probabilities": _probabilities,
     "direction": _direction,
 }

@@ -119,8 +119,10 @@ def _intervals(answer: Answer) -> list[Fact]:
 def _width(answer: Answer) -> str:
     lower, upper = (end.numpy() for end in answer.quantiles.interval(answer.predicted, 0.9))
     width = float(np.median(np.where(upper < lower, upper - lower + 2.0 * np.pi, upper - lower)))
-    is_in_degrees = answer.columns.angles == "degrees" and "angular_error" in answer.target_type.scores
-    return f"median width {number(np.rad2deg(width))}°" if is_in_degrees else f"median width {number(width)}"
+    if "angular_error" not in answer.target_type.scores:
+        return f"median width {number(width)}"
+    in_degrees = answer.columns.angles == "degrees"
+    return f"median width {number(np.rad2deg(width))}°" if in_degrees else f"median width {number(width)} rad"
 
 
 def verdict(subject: Subject, evaluation: Evaluation, part: str) -> str:

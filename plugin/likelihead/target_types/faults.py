@@ -91,7 +91,7 @@ def _row_text(row: Values, faulty: Mask) -> str:
 
 def _advice(faults: Mapping[str, Mask], target_type: TargetType, fitting: Sequence[str]) -> str:
     if set(faults) <= {MISSING, INFINITE}:
-        remedy = "no family takes them: fill them in or leave these rows out"
+        remedy = "no family takes missing or infinite values: fill them in or leave these rows out"
         return remedy + (" (data.missing_target=drop)" if set(faults) == {MISSING} else "")
     advice = []
     if all(reason.startswith("exactly") for reason in faults):

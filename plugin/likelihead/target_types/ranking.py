@@ -27,6 +27,7 @@ class Ranking(TargetType):
     dtype: ClassVar[torch.dtype] = torch.int64
     scores: ClassVar[tuple[str, ...]] = ("nll", "kendall_tau", "accuracy")
     figures: ClassVar[tuple[str, ...]] = ("ranks", "rankings")
+    response: ClassVar[str] = "ranks"
     is_checked_by_row: ClassVar[bool] = True
     has_items: ClassVar[bool] = True
 

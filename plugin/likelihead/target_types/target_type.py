@@ -61,7 +61,7 @@ class TargetType(ABC):
     scores: ClassVar[tuple[str, ...]] = ("nll",)
     #: The figures of a report that suit it, by their names in `likelihead.report.figures`.
     figures: ClassVar[tuple[str, ...]] = ()
-    #: What the effect of an input on the predictions is measured by: `mean`, `probabilities` or `direction`.
+    #: What the effect of an input on the predictions is measured by: `mean`, `ranks`, `probabilities`, …
     response: ClassVar[str] = "mean"
     #: Attributes of the distribution that predictions include besides its parameters.
     extra_parameters: ClassVar[tuple[str, ...]] = ()

@@ -89,6 +89,7 @@ class UnitVector(TargetType):
     """A direction in space, as a vector of length 1."""
 
     name: ClassVar[str] = "unit_vector"
+    figures: ClassVar[tuple[str, ...]] = ("circle", "sphere")
     is_checked_by_row: ClassVar[bool] = True
 
     @property

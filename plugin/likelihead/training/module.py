@@ -26,7 +26,7 @@ from likelihead.evaluation.statistics import Statistics
 from likelihead.families.joint import families_for
 from likelihead.heads.head import Head
 from likelihead.heads.joint_head import head_of
-from likelihead.heads.sites import by_row, counts, log_prob
+from likelihead.heads.sites import by_row, counts, log_prob, predicted
 from likelihead.training.compiled import CompiledTraining, checked_mode
 from likelihead.training.data_module import as_data_module, input_columns, part_of, sample_inputs, targets, validates
 from likelihead.training.many_steps import ManySteps
@@ -139,7 +139,7 @@ class LikelihoodModule(CompiledTraining, Refitted, ManySteps):
 
     def forward(self, x: Any, exposure: Tensor | None = None) -> Any:
         """The distribution of y given x (N, …), batch_shape (N,); `exposure` (N,) is that of counts, if any."""
-        return by_row(self.head(self.architecture(x), exposure))
+        return by_row(predicted(self.head, self.architecture(x), exposure))
 
     def log_prob(self, batch: Batch) -> Tensor:
         """The weighted log p(y | x) of each row, (N,), without masked sites.

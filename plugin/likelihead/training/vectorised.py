@@ -11,7 +11,7 @@ from torch.func import functional_call, vmap
 
 from likelihead.data.batch import Batch
 from likelihead.errors import LikelihoodError, one_line
-from likelihead.heads.sites import log_prob
+from likelihead.heads.sites import log_prob, predicted
 
 #: What torch says of operations that cannot be vectorised.
 NOT_VECTORISED = ("vmap", "batching rule", "functorch")
@@ -25,7 +25,7 @@ class Member(nn.Module):
         self.architecture, self.member_head = architecture, member_head
 
     def forward(self, x: Any, exposure: Tensor | None = None) -> Any:
-        return self.member_head(self.architecture(x), exposure)
+        return predicted(self.member_head, self.architecture(x), exposure)
 
 
 def member_log_prob(member: Member, tensors: Mapping[str, Tensor], batch: Batch) -> Tensor:
@@ -44,8 +44,8 @@ def member_log_prob(member: Member, tensors: Mapping[str, Tensor], batch: Batch)
 
     def of_member(weights: dict[str, Tensor], *columns: Any) -> Tensor:
         x, y, weight, exposure, bounds, truncation = columns
-        predicted = functional_call(member, weights, (x, exposure))
-        return log_prob(predicted, y, weight, bounds=bounds, truncation=truncation)
+        dist = functional_call(member, weights, (x, exposure))
+        return log_prob(dist, y, weight, bounds=bounds, truncation=truncation)
 
     try:
         each: Tensor = vmap(of_member, in_dims=(0, *axes), randomness="different")(dict(tensors), *columns)

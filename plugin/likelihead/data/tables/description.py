@@ -18,6 +18,7 @@ from likelihead.data.tables.formatted_column import FormattedColumn
 from likelihead.data.tables.joint_target_encoder import AnyTargetEncoder
 from likelihead.data.tables.text_column import TextColumn
 from likelihead.data.tables.text_formats import read_formatted
+from likelihead.errors import LikelihoodError
 from likelihead.target_types.cells import as_list
 
 #: The columns of the description.
@@ -56,6 +57,17 @@ def describe_columns(
                 series = read_formatted(series, layout, "target column")
         entries.append(entry | (_range(series) if entry["type"] not in ("category", "date") else {}))
     return entries
+
+
+def check_described(columns: Sequence[InputColumn], description: Sequence[Entry]) -> None:
+    """Raise a LikelihoodError for an input of a stored description that has no encoder: the model needs its values."""
+    known = {column.name for column in columns}
+    lost = [entry["column"] for entry in description if entry["role"] == "input" and entry["column"] not in known]
+    if lost:
+        raise LikelihoodError(
+            f"the model was trained on the input {lost[0]!r}, but does not hold how that is encoded: the checkpoint is "
+            "damaged, or was changed"
+        )
 
 
 def _input(column: InputColumn, series: pd.Series, is_named: bool) -> Entry:

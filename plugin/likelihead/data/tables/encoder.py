@@ -16,12 +16,8 @@ from likelihead.data.options import table_defaults
 from likelihead.data.row_splits import RowNumbers
 from likelihead.data.tables.censoring import Censoring
 from likelihead.data.tables.columns import InputColumn, column_from_state, fit_column, shaped_column
-from likelihead.data.tables.description import NAMES, Entry, describe_columns
-from likelihead.data.tables.joint_target_encoder import (
-    AnyTargetEncoder,
-    fit_target,
-    target_from_state,
-)
+from likelihead.data.tables.description import NAMES, Entry, check_described, describe_columns
+from likelihead.data.tables.joint_target_encoder import AnyTargetEncoder, fit_target, target_from_state
 from likelihead.data.tables.numeric_column import Term
 from likelihead.data.tables.target_encoder import TargetEncoder
 from likelihead.errors import LikelihoodError
@@ -242,12 +238,13 @@ class TableEncoder:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TableEncoder:
-        """Rebuild an encoder from its `state()`."""
+        """Rebuild an encoder from its `state()`; a LikelihoodError where an input has lost its encoding."""
         columns = [column_from_state(column) for column in state["columns"]]
         target, censoring = target_from_state(state["target"]), state.get("censoring")
         # An earlier version kept neither a description nor which columns were text, nor a source.
         kept = {"description": state.get("description", []), "text": state.get("text", [])}
         kept["source"] = state.get("source", {})
+        check_described(columns, kept["description"])
         known = None if censoring is None else Censoring(**censoring)
         return cls(columns, target, state["weight"], state["exposure"], state["unseen"], **kept, censoring=known)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from likelihead.report.answers import Answer
 from likelihead.report.effects import fan as quantiles_along
-from likelihead.report.figures import calibration, classes, directions, numbers, rankings
+from likelihead.report.figures import calibration, classes, directions, numbers, rankings, unit_vectors
 from likelihead.report.figures.inputs import fan_panel
 from likelihead.report.importance import Importance
 from likelihead.report.style import Drawing
@@ -114,6 +114,25 @@ FIGURES: dict[str, FigureSpec] = {
         "All directions together",
         "The orange bars show how often each direction was observed; the blue line is how often the model expects it. "
         "Where they differ, the model misses something that happens often, or expects something that does not happen.",
+    ),
+    "circle": FigureSpec(
+        _of(unit_vectors.circle),
+        "predictions",
+        "Predictions for single rows",
+        "Each picture is one row of the table. The larger the blue area in a direction, the more likely the "
+        "model thinks it. The orange line is the direction observed.",
+        dims=1,
+    ),
+    "sphere": FigureSpec(
+        _of(unit_vectors.sphere),
+        "predictions",
+        "Predictions for single rows",
+        "Each picture is one row of the table, and a map of all directions, as an atlas shows the earth: the third "
+        "answer points to the upper edge, the first to the middle. The model expects the direction inside the inner "
+        "region with a probability of 50%, and inside the outer one with 90%; a region that leaves the map on one side "
+        "goes on at the other, and near the upper and the lower edge it looks wider than it is. The orange point is "
+        "the direction observed.",
+        dims=1,
     ),
     "ranks": FigureSpec(
         _of(rankings.ranks),

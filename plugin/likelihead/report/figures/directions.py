@@ -23,9 +23,7 @@ def rose(answer: Answer) -> Drawing:
         one = single(answer, row)
         observed = _direction(answer, float(one.y[0]))
         figure, plot = _polar(answer, f"{name} row: observed {observed}")
-        density = _mean_density(one.predicted)
-        _draw_density(plot, density, "predicted")
-        plot.plot([float(one.y[0])] * 2, [0.0, np.sqrt(density.max())], color=OBSERVED, linewidth=2.5, label="observed")
+        draw_rose(plot, _mean_density(one.predicted), float(one.y[0]))
         center = _direction(answer, float(one.center[0]))
         alt = f"{name} row: direction observed {observed}, predicted density around {center}"
         panels.append(Panel(figure, alt))
@@ -43,15 +41,27 @@ def directions(answer: Answer) -> Drawing:
     return Drawing([Panel(figure, f"Rose of {len(answer.y)} observed directions with the average predicted density")])
 
 
-def _polar(answer: Answer, title: str) -> tuple[Figure, Axes]:
+def draw_rose(plot: Axes, density: Array, observed: float) -> None:
+    """Draw the density of one row at `POINTS` + 1 angles from −π to π, and the observed angle."""
+    _draw_density(plot, density, "predicted")
+    plot.plot([observed] * 2, [0.0, np.sqrt(density.max())], color=OBSERVED, linewidth=2.5, label="observed")
+
+
+def polar_axes(title: str) -> tuple[Figure, Axes]:
+    """A new figure of directions, without numbers on the radius."""
     figure, plot = axes(title, 3.4, projection="polar")
-    if answer.columns.angles == "radians":
-        names = ["0", "π/4", "π/2", "3π/4", "π", "−3π/4", "−π/2", "−π/4"]
-        plot.set_xticks(np.arange(8) * np.pi / 4.0, names)
     plot.set_yticks([])
     plot.grid(True, linewidth=0.8)
     plot.spines["polar"].set_color(MUTED)
     plot.tick_params(colors=INK)
+    return figure, plot
+
+
+def _polar(answer: Answer, title: str) -> tuple[Figure, Axes]:
+    figure, plot = polar_axes(title)
+    if answer.columns.angles == "radians":
+        names = ["0", "π/4", "π/2", "3π/4", "π", "−3π/4", "−π/2", "−π/4"]
+        plot.set_xticks(np.arange(8) * np.pi / 4.0, names)
     return figure, plot
 
 

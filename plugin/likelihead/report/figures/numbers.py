@@ -131,13 +131,20 @@ def _draw_regions(plot: Axes, one: Answer) -> None:
         mass = np.exp(one.predicted.log_prob(torch.from_numpy(grid)).numpy()).reshape(CELLS, CELLS)
     else:
         mass = ndimage.gaussian_filter(np.histogram2d(drawn[:, 0], drawn[:, 1], bins=edges)[0].T, 2.0)
-    outer, inner = (_height_around(mass, share) for share in (0.9, 0.5))
+    outer, inner = (height_around(mass, share) for share in (0.9, 0.5))
     plot.contourf(x, y, mass, levels=[outer, inner, np.inf], colors=[PREDICTED], alpha=0.25)
     plot.contour(x, y, mass, levels=[outer, inner], colors=[PREDICTED], linewidths=[1.0, 1.8], linestyles="-")
     plot.plot([], [], color=PREDICTED, label="50% and 90% regions")
 
 
-def _height_around(mass: Array, share: float) -> float:
-    """The height above which the cells of a grid hold a share of its mass: the region of highest density."""
-    ordered = np.sort(mass.ravel())[::-1]
-    return float(ordered[np.searchsorted(np.cumsum(ordered), share * ordered.sum())])
+def height_around(density: Array, share: float, area: Array | float = 1.0) -> float:
+    """The height above which the cells of a grid hold a share of its mass: the region of highest density.
+
+    Args:
+        density: of each cell, of any shape.
+        share: in (0, 1).
+        area: of each cell, in any unit.
+    """
+    order = np.argsort(-density, axis=None, kind="stable")
+    mass = (density * area).ravel()[order]
+    return float(density.ravel()[order][np.searchsorted(np.cumsum(mass), share * mass.sum())])
