@@ -81,6 +81,7 @@ LOGITS = rows([0.0, 0.0, 0.0], [1.0, -2.0, 0.5], [3.0, 3.5, -4.0], [-1.0, 0.2, 0
 MEANS, DISPERSION = row(0.5, 1.0, 4.0, 10.0), row(0.1, 2.0, 0.5, 1.0)
 GATES, LEVELS = row(-2.0, 0.0, 1.0, -5.0), row(0.2, 0.5, 0.7, 0.9)
 TRIALS = row(15.0, 15.0, 15.0, 15.0)
+CLASS_COUNTS = rows([5.0, 4.0, 6.0], [0.0, 0.0, 15.0], [4.0, 10.0, 1.0], [2.0, 13.0, 0.0])
 WITH_ZEROS = row(0.0, 1.0, 2.5, 7.0)
 NOT_COUNTS = spoiled(COUNTS, negative=-1.0, fraction=0.5)
 NOT_POSITIVE = spoiled(POSITIVE, negative=-1.0)
@@ -165,6 +166,10 @@ def _dirichlet(y: Array, concentration: Array) -> Array:
 
 def _gaussian_mixture(y: Array, mixture_logits: Array, loc: Array, scale: Array) -> Array:
     return special.logsumexp(special.log_softmax(mixture_logits, -1) + stats.norm.logpdf(y[:, None], loc, scale), -1)
+
+
+def _multinomial(y: Array, total_count: Array, logits: Array) -> Array:
+    return stats.multinomial.logpmf(y, total_count, special.softmax(logits, -1))
 
 
 def _multivariate_normal(y: Array, loc: Array, scale_tril: Array) -> Array:
@@ -291,6 +296,11 @@ _TABLE = (
         "log_normal", None, {"loc": LOC, "scale": SCALE / 3.0},
         lambda y, loc, scale: stats.lognorm.logpdf(y, scale, scale=np.exp(loc)),
         POSITIVE, [*NOT_POSITIVE, ("zero", row(0.0, 1.0, 2.5, 7.0))],
+    ),
+    Case(
+        "multinomial", 3, {"total_count": TRIALS, "logits": LOGITS}, _multinomial, CLASS_COUNTS,
+        spoiled(CLASS_COUNTS, negative=-1.0, fraction=0.5),
+        {**read("multinomial"), "parameters": {"total_count": 15}},
     ),
     Case(
         "multivariate_normal", 2,

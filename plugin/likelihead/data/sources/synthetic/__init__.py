@@ -65,6 +65,7 @@ SIMULATORS: dict[str, Simulator] = {
     "Dirichlet": positives.budgets,
     "Binomial": counts.seeds,
     "BetaBinomial": counts.trays,
+    "likelihead.distributions.Multinomial": counts.commutes,
     "PartialPlackettLuce": classes.races,
     "TopPlackettLuce": classes.votes,
     "GammaMean": positives.claim_sizes,
