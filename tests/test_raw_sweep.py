@@ -55,12 +55,17 @@ def everything_predicted(name: str) -> Family:
 
 
 def raw_pairs(width: int) -> Tensor:
-    """All pairs of values at all pairs of raw outputs, the others at 0: (rows, width)."""
+    """All pairs of values at all pairs of raw outputs, the others at 0: (rows, width).
+
+    Of more than 20 raw outputs the pairs of neighbours, and of each with the first.
+    """
     if width == 1:
         return RAW[:, None]
     values = torch.cartesian_prod(RAW, RAW)
     blocks = []
     for first, second in itertools.combinations(range(width), 2):
+        if width > 20 and first > 0 and second > first + 1:
+            continue
         block = torch.zeros(len(values), width)
         block[:, first], block[:, second] = values.T
         blocks.append(block)

@@ -35,7 +35,7 @@ def starts(family: Family, name: str, link: Link, y: Tensor, weight: Tensor) -> 
     shape = family.parameter_shapes[name]
     raw_shape = link.raw_shape(shape)
     plain = torch.zeros(raw_shape, dtype=torch.float64)
-    if name == MIXTURE or not y.is_floating_point():
+    if name == MIXTURE or not y.is_floating_point() or name in of_splines(family):
         return [plain]
     if family.components:
         return [link.inverse(value) for value in _component_values(link, shape, y, weight)] or [plain]
@@ -49,6 +49,11 @@ def starts(family: Family, name: str, link: Link, y: Tensor, weight: Tensor) -> 
         return [_leading_factor(_covariance_factor(y, weight), shape[1])]
     candidates = _candidates(link, *moments(y, weight))
     return [plain, *(link.inverse(value.expand(shape)) for value in candidates if value.shape in ((), shape))]
+
+
+def of_splines(family: Family) -> list[str]:
+    """The parameters of a spline, which changes nothing where they start."""
+    return [name for wrapping in family.wrappings for name, shape in wrapping.shapes.items() if shape]
 
 
 def _component_values(link: Link, shape: torch.Size, y: Tensor, weight: Tensor) -> Iterable[Tensor]:

@@ -84,6 +84,7 @@ SIMULATORS: dict[str, Simulator] = {
     "hurdle BetaProportion with ones": zeros.attendance,
     "Tweedie": zeros.claims,
     "truncated Normal": positives.harvests,
+    "spline Normal": reals.eruptions,
     "MultivariateStudentT": vectors.weather_stations,
     "DiagonalNormal": vectors.instruments,
     "LowRankNormal": vectors.pollution,
