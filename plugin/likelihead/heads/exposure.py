@@ -14,7 +14,7 @@ def expose(family: Family, values: dict[str, Tensor], exposure: Tensor | None) -
     """Multiply the mean by the exposure, per row (N,) or per site (N, *sites), or the number of trials.
 
     The class names the parameter, and where the mean is not proportional to it a function `exposed` of the parameter
-    and the exposure: a rate is divided, a location in logarithms is shifted.
+    and the exposure: a rate is divided, a location in logarithms is shifted. Of a mixture it is that of each component.
 
     Args:
         family: the family of the parameters.
@@ -27,12 +27,14 @@ def expose(family: Family, values: dict[str, Tensor], exposure: Tensor | None) -
     if exposure is None:
         return values
     name = getattr(family.cls, "exposure_parameter", None)
-    if name is None or family.components:
+    if name is None:
         raise TargetError(
             f"{family.name} takes no exposure, which scales the mean of a family of counts or magnitudes: leave it out"
         )
     value = values[name]
-    factor = aligned(exposure, value.shape, "exposure")
+    own = len(family.parameter_shapes[name]) - len(family.output_shape)
+    factor = aligned(exposure, value.shape[: value.dim() - own], "exposure")
+    factor = factor.reshape(*factor.shape, *(1,) * own)
     exposed = getattr(family.cls, "exposed", torch.mul)
     return values | {name: exposed(value, factor)}
 
@@ -49,6 +51,8 @@ def check_trials(family: Family, y: Tensor, exposure: Tensor | None) -> None:
         return
     given = family.number("total_count").double().expand(len(y), *family.parameter_shapes["total_count"])
     trials = expose(family, {"total_count": given}, None if exposure is None else exposure.double())["total_count"]
+    if family.components:
+        trials = trials.amax(-1)
     if bool((trials != trials.round()).any()):
         raise TargetError(f"the exposure of {family.name} is its number of trials, but some are no whole numbers")
     if len(family.event_shape) > len(family.output_shape):

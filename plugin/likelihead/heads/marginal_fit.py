@@ -23,7 +23,7 @@ from likelihead.families.links import Exp
 from likelihead.heads.exposure import expose
 from likelihead.heads.pooled_targets import PooledTargets, check_bounds, merged, subsampled
 from likelihead.heads.sites import by_site, log_prob
-from likelihead.heads.starting_points import moments, of_splines, starts
+from likelihead.heads.starting_points import moments, of_splines, starts, tells_components_apart
 
 #: The most starting points that are compared, and from how many of the best the likelihood is maximised.
 MAX_STARTS, MAX_DESCENTS = 400, 2
@@ -252,10 +252,11 @@ def fit_marginal(
 
 def _best_starts(family: Family, problem: _Problem) -> list[np.ndarray]:
     choices = [reversed(starts(family, name, link, problem.y, problem.weight)) for name, link in family.links.items()]
-    points = [
-        torch.cat([anchor.reshape(-1) for anchor in combination]).numpy()
-        for combination in itertools.islice(itertools.product(*choices), MAX_STARTS)
-    ]
+    combinations = list(itertools.islice(itertools.product(*choices), MAX_STARTS))
+    if family.components:
+        apart = [anchors for anchors in combinations if tells_components_apart(family, anchors)]
+        combinations = apart or combinations
+    points = [torch.cat([anchor.reshape(-1) for anchor in anchors]).numpy() for anchors in combinations]
     ranked = sorted((problem.value_and_gradient(point)[0], index) for index, point in enumerate(points))
     return [points[index] for value, index in ranked[:MAX_DESCENTS] if np.isfinite(value)]
 
