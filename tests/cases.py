@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+import mpmath as mp
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -81,6 +82,7 @@ LOGITS = rows([0.0, 0.0, 0.0], [1.0, -2.0, 0.5], [3.0, 3.5, -4.0], [-1.0, 0.2, 0
 MEANS, DISPERSION = row(0.5, 1.0, 4.0, 10.0), row(0.1, 2.0, 0.5, 1.0)
 GATES, LEVELS = row(-2.0, 0.0, 1.0, -5.0), row(0.2, 0.5, 0.7, 0.9)
 TRIALS = row(15.0, 15.0, 15.0, 15.0)
+CLASS_COUNTS = rows([5.0, 4.0, 6.0], [0.0, 0.0, 15.0], [4.0, 10.0, 1.0], [2.0, 13.0, 0.0])
 WITH_ZEROS = row(0.0, 1.0, 2.5, 7.0)
 NOT_COUNTS = spoiled(COUNTS, negative=-1.0, fraction=0.5)
 NOT_POSITIVE = spoiled(POSITIVE, negative=-1.0)
@@ -167,6 +169,10 @@ def _gaussian_mixture(y: Array, mixture_logits: Array, loc: Array, scale: Array)
     return special.logsumexp(special.log_softmax(mixture_logits, -1) + stats.norm.logpdf(y[:, None], loc, scale), -1)
 
 
+def _multinomial(y: Array, total_count: Array, logits: Array) -> Array:
+    return stats.multinomial.logpmf(y, total_count, special.softmax(logits, -1))
+
+
 def _multivariate_normal(y: Array, loc: Array, scale_tril: Array) -> Array:
     densities = (stats.multivariate_normal(m, factor @ factor.T) for m, factor in zip(loc, scale_tril, strict=True))
     return np.array([density.logpdf(z) for z, density in zip(y, densities, strict=True)])
@@ -211,6 +217,32 @@ def _plackett_luce_partial(y: Array, logits: Array, last: bool = False) -> Array
             log_prob[number] += np.log(scores[item] / scores[list(left)].sum())
             left.remove(item)
     return log_prob
+
+
+def _spline_normal(y: Array, widths: Array, heights: Array, slopes: Array, loc: Array, scale: Array) -> Array:
+    """By the derivative of the spline in 30 digits, the spline as Gregory & Delbourgo (1982) write it."""
+    normal, x, z = stats.norm(loc, scale), _knots(widths, 1e-2), _knots(heights, 1e-3)
+    slopes = np.exp(np.log(100.0) * np.tanh(np.log(slopes) / np.log(100.0)))
+    found = [_spline_slope(u, *row) for u, row in zip(normal.cdf(y), zip(x, z, slopes, strict=True), strict=True)]
+    return normal.logpdf(y) + np.log(found)
+
+
+def _knots(weights: Array, least: float) -> Array:
+    shares = least + (1.0 - least * weights.shape[1]) * weights / weights.sum(1, keepdims=True)
+    return np.insert(np.cumsum(shares, 1), 0, 0.0, 1)
+
+
+def _spline_slope(u: float, x: Array, z: Array, slopes: Array) -> float:
+    k = int(np.searchsorted(x, u)) - 1
+    with mp.workdps(30):
+        (x0, x1), (z0, z1), (d0, d1) = ([mp.mpf(values[k]), mp.mpf(values[k + 1])] for values in (x, z, slopes))
+        chord = (z1 - z0) / (x1 - x0)
+
+        def value(point: mp.mpf) -> mp.mpf:
+            t = (point - x0) / (x1 - x0)
+            return z0 + (z1 - z0) * (chord * t**2 + d0 * t * (1 - t)) / (chord + (d0 + d1 - 2 * chord) * t * (1 - t))
+
+        return float(mp.diff(value, mp.mpf(u)))
 
 
 def _von_mises(y: Array, vector: Array) -> Array:
@@ -293,6 +325,11 @@ _TABLE = (
         POSITIVE, [*NOT_POSITIVE, ("zero", row(0.0, 1.0, 2.5, 7.0))],
     ),
     Case(
+        "multinomial", 3, {"total_count": TRIALS, "logits": LOGITS}, _multinomial, CLASS_COUNTS,
+        spoiled(CLASS_COUNTS, negative=-1.0, fraction=0.5),
+        {**read("multinomial"), "parameters": {"total_count": 15}},
+    ),
+    Case(
         "multivariate_normal", 2,
         {"loc": VECTORS.flip(-1), "scale_tril": torch.tensor([[1.0, 0.0], [0.5, 2.0]]).double().expand(4, 2, 2)},
         _multivariate_normal, VECTORS, spoiled(VECTORS),
@@ -346,6 +383,16 @@ _TABLE = (
         PARTIAL_ORDERS, NOT_PARTIAL_ORDERS,
     ),
     Case("poisson", None, {"rate": MEANS}, lambda y, rate: stats.poisson.logpmf(y, rate), COUNTS, NOT_COUNTS),
+    Case(
+        "spline_normal", None,
+        {
+            "widths": torch.linspace(-1.5, 1.0, 32, dtype=torch.float64).sin().exp().reshape(8, 4).T,
+            "heights": torch.linspace(0.0, 9.0, 32, dtype=torch.float64).cos().exp().reshape(4, 8),
+            "slopes": torch.linspace(2.0, -1.0, 36, dtype=torch.float64).exp().reshape(9, 4).T,
+            "loc": LOC, "scale": SCALE,
+        },
+        _spline_normal, row(-1.9, 0.5, 2.0, 5.5), spoiled(REAL),
+    ),
     Case(
         "student_t", None, {"df": row(2.5, 4.0, 9.0, 40.0), "loc": LOC, "scale": SCALE},
         lambda y, df, loc, scale: stats.t.logpdf(y, df, loc, scale), REAL, spoiled(REAL),

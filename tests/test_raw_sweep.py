@@ -16,7 +16,7 @@ from likelihead.target_types import target_type_of
 RAW = torch.arange(-100.0, 101.0, 5.0)
 SIZES = {"multivariate_normal": 2, "multivariate_student_t": 2, "diagonal_normal": 2, "low_rank_normal": 2,
          "projected_normal": 3, "categorical": 3, "plackett_luce": 3, "dirichlet": 3, "ordinal": 3,
-         "plackett_luce_partial": 3, "plackett_luce_top": 3}  # fmt: skip
+         "plackett_luce_partial": 3, "plackett_luce_top": 3, "multinomial": 3}  # fmt: skip
 #: Targets as people have them, for each kind of support.
 ORDINARY = {
     "real": [-1.3, 0.0, 0.4, 2.5],
@@ -31,6 +31,7 @@ ORDINARY = {
     "partial_ranking": [[0, 1, -1], [2, 1, 0], [1, -1, -1]],
     "unit_vector": [[1.0, 0.0, 0.0], [0.6, 0.0, 0.8], [-0.48, 0.6, 0.64]],
     "shares": [[0.2, 0.3, 0.5], [0.01, 0.09, 0.9]],
+    "class_counts": [[0.0, 3.0, 9.0], [4.0, 4.0, 4.0]],
 }
 KINDS = {
     "normal": "real", "laplace": "real", "student_t": "real", "gaussian_mixture": "real", "exponential": "positive",
@@ -54,12 +55,17 @@ def everything_predicted(name: str) -> Family:
 
 
 def raw_pairs(width: int) -> Tensor:
-    """All pairs of values at all pairs of raw outputs, the others at 0: (rows, width)."""
+    """All pairs of values at all pairs of raw outputs, the others at 0: (rows, width).
+
+    Of more than 20 raw outputs the pairs of neighbours, and of each with the first.
+    """
     if width == 1:
         return RAW[:, None]
     values = torch.cartesian_prod(RAW, RAW)
     blocks = []
     for first, second in itertools.combinations(range(width), 2):
+        if width > 20 and first > 0 and second > first + 1:
+            continue
         block = torch.zeros(len(values), width)
         block[:, first], block[:, second] = values.T
         blocks.append(block)

@@ -204,8 +204,9 @@ def _less(built: Any, y: Tensor) -> Tensor:
 
 #: Families without quantiles on the line.
 NOT_ON_THE_LINE = {
-    "categorical", "diagonal_normal", "dirichlet", "low_rank_normal", "multivariate_normal", "multivariate_student_t",
-    "plackett_luce", "plackett_luce_partial", "plackett_luce_top", "projected_normal", "von_mises",
+    "categorical", "diagonal_normal", "dirichlet", "low_rank_normal", "multinomial", "multivariate_normal",
+    "multivariate_student_t", "plackett_luce", "plackett_luce_partial", "plackett_luce_top", "projected_normal",
+    "von_mises",
 }  # fmt: skip
 
 

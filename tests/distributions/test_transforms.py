@@ -25,18 +25,20 @@ STEP = 1e-5
 
 
 class Row:
-    """One row of a case as a function of all its parameters, flat: p (n) -> log_prob ()."""
+    """One row of a case as a function of its parameters that are no whole numbers, flat: p (n) -> log_prob ()."""
 
     def __init__(self, case: Case, row: int, dtype: torch.dtype = torch.float64) -> None:
         self.family = Family.of(case.name, case.event_size)
-        self.shapes = {name: value.shape[1:] for name, value in case.parameters.items()}
+        free = {name: value for name, value in case.parameters.items() if name in self.family.links}
+        self.shapes = {name: value.shape[1:] for name, value in free.items()}
+        self.fixed = {name: value[row, None].to(dtype) for name, value in case.parameters.items() if name not in free}
         self.y = case.inside[row]
         self.y = self.y.to(dtype) if self.y.is_floating_point() else self.y
-        self.flat = torch.cat([value[row].flatten() for value in case.parameters.values()]).to(dtype)
+        self.flat = torch.cat([value[row].flatten() for value in free.values()]).to(dtype)
 
     def log_prob(self, flat: Tensor) -> Tensor:
         pieces = flat.split([max(shape.numel(), 1) for shape in self.shapes.values()], -1)
-        values = {}
+        values = dict(self.fixed)
         for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True):
             value = piece.reshape(1, *shape)
             values[name] = value.tril() if name == "scale_tril" else value

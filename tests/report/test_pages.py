@@ -29,6 +29,7 @@ EXPECTED = {
     "proportion": NUMBERS,
     "count": NUMBERS,
     "shares": NUMBERS | {"contours"},
+    "class_counts": NUMBERS | {"contours"},
     "angle": {"rose", "directions", "pit", "pit_reliability", "coverage"},
     "binary": CLASSES,
     "class": CLASSES,

@@ -10,6 +10,7 @@ import torch
 from cases import CASES
 from torch import Tensor
 
+from likelihead.configs import read
 from likelihead.errors import LikelihoodError, TargetError
 from likelihead.families.family import Family, probe_family, shipped
 from likelihead.target_types import check_targets
@@ -246,6 +247,14 @@ def test_any_pyro_family_of_numbers_is_read_from_its_support(path: str, name: st
     target_type = target_type_of({"family": f"pyro.distributions.{path}"})
     assert isinstance(target_type, Number)
     assert (target_type.name, target_type.lower, target_type.open_lower) == (name, lower, not closed)
+
+
+@pytest.mark.parametrize("name", ["gamma", "poisson", "beta", "truncated_normal", "normal"])
+def test_a_mixture_takes_what_its_components_take(name: str) -> None:
+    single, mixture = (target_type_of({**read(name), "components": each}) for each in (None, 2))
+    assert isinstance(single, Number) and isinstance(mixture, Number)
+    assert (type(mixture), mixture.lower, mixture.upper) == (type(single), single.lower, single.upper)
+    assert mixture.support_text == single.support_text
 
 
 @pytest.mark.parametrize(("path", "name"), [("OneHotCategorical", "one_hot"), ("ProjectedNormal", "unit_vector")])

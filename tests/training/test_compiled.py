@@ -68,12 +68,13 @@ def graphs() -> int:
     return counters["stats"]["unique_graphs"]
 
 
-LIMITED = [name for name, case in CASES.items() if Family.of(case.spec, case.event_size).spec["limits"]]
+SPECS = {name: Family.of(case.spec, case.event_size).spec for name, case in CASES.items()}
+LIMITED = [name for name, spec in SPECS.items() if spec["limits"] or spec["spline"]]
 
 
 @pytest.mark.parametrize("name", LIMITED)
-def test_a_family_with_limits_gets_a_sentence(name: str) -> None:
-    with pytest.raises(LikelihoodError, match="does not take families with limits: leave out compile"):
+def test_a_family_with_limits_or_a_spline_gets_a_sentence(name: str) -> None:
+    with pytest.raises(LikelihoodError, match="does not take families with limits or a spline: leave out compile"):
         CompiledLogProb(module_of(name), "default")(Batch(torch.randn(3, 2), CASES[name].inside[:3]))
 
 

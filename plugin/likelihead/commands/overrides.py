@@ -22,9 +22,8 @@ OPEN = ("distribution.parameters.", "distribution.links.", "distribution.floors.
 #: Keys that a config need not name: of one distribution, of a schedule that Lightning takes, and of a text file.
 OPTIONAL = (
     "distribution.components", "distribution.zeros", "distribution.ones", "distribution.limits",
-    "distribution.links", "distribution.floors",
-    "distribution.options", "optimizer.scheduler.interval", "optimizer.scheduler.frequency",
-    "optimizer.scheduler.monitor", "data.encoding",
+    "distribution.spline", "distribution.links", "distribution.floors", "distribution.options",
+    "optimizer.scheduler.interval", "optimizer.scheduler.frequency", "optimizer.scheduler.monitor", "data.encoding",
 )  # fmt: skip
 #: What a class of the user's own may replace, by the key of `_target_`.
 REPLACEABLE = ("architecture", "optimizer.scheduler")

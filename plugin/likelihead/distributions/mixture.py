@@ -101,6 +101,10 @@ class Components:
         points = self.law.quantile(each)
         if not np.isfinite(points).all():
             points = np.where(np.isfinite(points), points, self.law.mode())
+        return self.side_by_side(points)
+
+    def side_by_side(self, points: Array) -> Array:
+        """Points (n, …) of each component as points (n K, *shape) of the mixture."""
         return np.moveaxis(points, self.axis, 1).reshape(-1, *self.shape)
 
 
@@ -144,7 +148,9 @@ class MixtureLaw(Law):
         shares = np.linspace(0.0, 1.0, _BETWEEN, endpoint=False).reshape(-1, *[1] * len(self.shape))
         between = [first + shares * (second - first) for first, second in pairwise(marks)]
         ends = [np.where(np.isfinite(end), end, marks[side]) for side, end in zip((0, -1), self.bounds(), strict=True)]
-        return np.concatenate([*between, marks[-1:], np.stack(ends)])
+        # A component with several peaks knows best where they lie.
+        own = [] if self.parts.law.unimodal else [self.parts.side_by_side(self.parts.law.nodes(mass, limit))]
+        return np.concatenate([*between, marks[-1:], np.stack(ends), *own])
 
     def quantile(self, q: Array) -> Array:
         q = np.broadcast_to(q, np.broadcast_shapes(np.shape(q), self.shape))

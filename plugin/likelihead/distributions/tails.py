@@ -88,7 +88,7 @@ def log_mass(dist: Any, lower: Tensor, upper: Tensor, inside: Tensor) -> Tensor:
     if isinstance(dist, MixtureSameFamily):
         # By component: the difference of two tails of the mixture would cancel between two peaks.
         return _mixed(dist, log_mass(dist.component_distribution, *(_padded(dist, x) for x in (lower, upper, inside))))
-    least, most = _support(dist)
+    least, most = support_ends(dist)
     no_lower, no_upper = lower <= least, upper >= most
     if dist.support.is_discrete:
         lower, upper = torch.ceil(lower) - 1.0, torch.floor(upper)  # Y > lower
@@ -170,8 +170,8 @@ def _everywhere(mask: Tensor) -> bool:
         return False
 
 
-def _support(dist: Any) -> tuple[Any, Any]:
-    """The least and the greatest value that Y can have."""
+def support_ends(dist: Any) -> tuple[Any, Any]:
+    """The least and the greatest value that Y can have, -inf and inf where there is none."""
     ends = (0.0, 1.0) if dist.support is constraints.boolean else (-math.inf, math.inf)
     return getattr(dist.support, "lower_bound", ends[0]), getattr(dist.support, "upper_bound", ends[1])
 

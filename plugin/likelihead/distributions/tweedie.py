@@ -119,6 +119,8 @@ class Tweedie(TorchDistribution):
         "power": constraints.interval(1.0, 2.0),
     }
     support = constraints.nonnegative
+    #: 0 has a probability of its own.
+    has_mass_at_zero = True
     #: What an exposure multiplies.
     exposure_parameter = "mean"
 

@@ -15,6 +15,7 @@ from likelihead.data.tables.formatted_column import FormattedColumn
 from likelihead.data.tables.text_formats import format_state
 from likelihead.families.family import Family
 from likelihead.families.signature import Signature
+from likelihead.families.wrappings import added_constraints
 from likelihead.training.ensemble import Ensemble
 from likelihead.training.module import LikelihoodModule
 
@@ -65,7 +66,7 @@ def parameters_of(family: Family) -> Iterable[dict[str, Any]]:
     >>> [entry["constraint"] for entry in parameters_of(Family.of("normal"))]
     ['real', 'positive']
     """
-    constraints = Signature.of(family.cls).constraints
+    constraints = Signature.of(family.cls).constraints | added_constraints(family.wrappings)
     for name, role in family.roles.items():
         constraint = _name(constraints[name]) if name in constraints else "real"
         yield {

@@ -15,10 +15,10 @@ from likelihead.configs import read, shipped
 from likelihead.distributions.mixture import MixtureSameFamily
 from likelihead.distributions.stirling import wide
 from likelihead.errors import LikelihoodError, suggest
-from likelihead.families.links import Link, link_for
-from likelihead.families.roles import MIXTURE, Role, features_of_parameters, roles_of
+from likelihead.families.links import Link
+from likelihead.families.roles import MIXTURE, Role, features_of_parameters, links_of, roles_of
 from likelihead.families.signature import Signature, path_of, resolve
-from likelihead.families.wrappings import WRAPPINGS, Wrapping, wrappings_of
+from likelihead.families.wrappings import WRAPPINGS, Wrapping, added_constraints, wrappings_of
 
 __all__ = ["Family", "read", "shipped"]
 
@@ -39,7 +39,8 @@ class Family:
         event_size: K for a family that needs it (classes, items, components of a vector); otherwise None.
         output_shape: (D,) for D independent outputs, or ().
         components: the number of components of a mixture; None for no mixture.
-        wrappings: what is made of the class, or of the components: masses at 0 and 1. The innermost first.
+        wrappings: what is made of the class, or of the components: limits, a spline, masses at 0 and 1; the innermost
+            first.
         options: further constructor arguments.
         spec: the mapping that describes the family, as plain values.
         takes_validation: whether the constructor takes `validate_args`.
@@ -191,7 +192,8 @@ def _assemble(cls: type, mapping: Mapping[str, Any], event_size: int | None, out
     shapes = signature.event_shapes(event_size, options) | inner
     rows = (*output_shape, components) if components else output_shape
     full = {name: torch.Size((*rows, *shapes.get(name, ()))) for name in roles}
-    resolved = _links(signature, roles, links, floors)
+    constraints = signature.constraints | added_constraints(wrappings)
+    resolved = links_of(cls.__name__, constraints, roles, links, floors)
     spec: dict[str, Any] = {
         "family": path_of(cls),
         "parameters": roles | {name: {"features": names} for name, names in features.items()},
@@ -230,20 +232,6 @@ def _check_names_and_size(
             f"{signature.cls.__name__} has no dimension of its own: leave out event_size={event_size}; for independent "
             f"outputs give output_shape=({event_size},)"
         )
-
-
-def _links(
-    signature: Signature, roles: Mapping[str, Role], links: Mapping[str, str], floors: Mapping[str, float]
-) -> dict[str, Link]:
-    """The link of each predicted or learned parameter; those of the wrappers are real."""
-    resolved: dict[str, Link] = {}
-    for name in (name for name, role in roles.items() if isinstance(role, str)):
-        constraint = signature.constraints.get(name, torch.distributions.constraints.real)
-        try:
-            resolved[name] = link_for(constraint, links.get(name), float(floors.get(name, 0.0)))
-        except LikelihoodError as error:
-            raise LikelihoodError(f"{signature.cls.__name__}.{name}: {error}") from error
-    return resolved
 
 
 def _check_example(family: Family) -> None:

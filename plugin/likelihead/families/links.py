@@ -234,8 +234,8 @@ NAMED: dict[str, Callable[..., Link]] = {"exp": Exp, "softplus": Softplus}
 
 
 def base_constraint(constraint: Constraint) -> Constraint:
-    """The constraint without `independent` wrappers, which only declare event dimensions."""
-    while isinstance(constraint, constraints.independent):
+    """The constraint without what only declares the dimensions of an event or of a mixture's components."""
+    while isinstance(constraint, constraints.independent | constraints.MixtureSameFamilyConstraint):
         constraint = constraint.base_constraint
     return constraint
 

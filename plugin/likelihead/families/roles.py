@@ -1,4 +1,4 @@
-"""The parameters of a family with their roles: predicted, learned or a fixed number."""
+"""The parameters of a family with their roles, predicted, learned or a fixed number, and their links."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from torch.distributions.constraints import Constraint, real
 
 from likelihead.errors import LikelihoodError, suggest
+from likelihead.families.links import Link, link_for
 from likelihead.families.signature import Signature
 
 #: The parameter that holds the logits of a mixture's weights.
@@ -58,6 +60,27 @@ def roles_of(signature: Signature, given: dict[str, Any], added: list[str]) -> d
     for name, role in roles.items():
         _check_role(signature, name, role)
     return {name: role for name, role in roles.items() if role is not None}
+
+
+def links_of(
+    family: str,
+    constraints: Mapping[str, Constraint],
+    roles: Mapping[str, Role],
+    links: Mapping[str, str],
+    floors: Mapping[str, float],
+) -> dict[str, Link]:
+    """The link of each predicted or learned parameter; the logits of a mixture, which have no constraint, are real.
+
+    Raises:
+        LikelihoodError: there is no such link; `family` is the name in the message.
+    """
+    resolved: dict[str, Link] = {}
+    for name in (name for name, role in roles.items() if isinstance(role, str)):
+        try:
+            resolved[name] = link_for(constraints.get(name, real), links.get(name), float(floors.get(name, 0.0)))
+        except LikelihoodError as error:
+            raise LikelihoodError(f"{family}.{name}: {error}") from error
+    return resolved
 
 
 def _check_role(signature: Signature, name: str, role: Any) -> None:

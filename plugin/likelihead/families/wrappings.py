@@ -1,4 +1,4 @@
-"""What the keys of a distribution's mapping make of a univariate class: limits, a mass at 1, extra zeros, a hurdle."""
+"""What the keys of a distribution's mapping make of a univariate class: limits, a spline, masses at 0 and 1."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
+from torch.distributions.constraints import Constraint
 
 from likelihead.distributions.ones import HurdleOne
+from likelihead.distributions.spline import Spline
 from likelihead.distributions.truncated import Truncated
 from likelihead.distributions.zeros import Hurdle, ZeroInflated
 from likelihead.errors import LikelihoodError, suggest
 from likelihead.families.signature import Signature
+
+#: The most bins of a spline.
+MOST_BINS = 50
 
 
 @dataclass(frozen=True)
@@ -23,14 +28,20 @@ class Wrapping:
     Attributes:
         cls: the class of what it makes, which takes the distribution, the added parameters and the settings.
         name: the name of the family, with {} for that of what is wrapped.
-        shapes: the shape of each added parameter in one row; all of them are real.
+        shapes: the shape of each added parameter in one row.
         settings: further arguments of the class.
     """
 
-    cls: Callable[..., Any]
+    cls: type
     name: str
     shapes: dict[str, tuple[int, ...]]
     settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def constraints(self) -> dict[str, Constraint]:
+        """The constraint of each added parameter."""
+        declared: Mapping[str, Constraint] = self.cls.arg_constraints  # type: ignore[attr-defined]
+        return {name: declared[name] for name in self.shapes}
 
     def build(self, base: Any, values: Mapping[str, Tensor]) -> Any:
         """The wrapped distribution; `values` holds the added parameters, and may hold others."""
@@ -48,6 +59,12 @@ def _limits(value: Any) -> Wrapping:
     return Wrapping(Truncated, "truncated {}", {}, {"low": low, "high": high})
 
 
+def _spline(value: Any) -> Wrapping:
+    if not isinstance(value, int) or isinstance(value, bool) or not 2 <= value <= MOST_BINS:
+        raise LikelihoodError(f"spline is {value!r}: give its number of bins, 2 to {MOST_BINS}, such as 8")
+    return Wrapping(Spline, "spline {}", {"widths": (value,), "heights": (value,), "slopes": (value + 1,)})
+
+
 def _zeros(value: Any) -> Wrapping:
     choices = {"inflated": ZeroInflated, "hurdle": Hurdle}
     if value not in choices:
@@ -62,10 +79,16 @@ def _ones(value: Any) -> Wrapping:
 
 
 #: The keys, in the order in which they wrap.
-WRAPPINGS: dict[str, Callable[[Any], Wrapping]] = {"limits": _limits, "ones": _ones, "zeros": _zeros}
+WRAPPINGS: dict[str, Callable[[Any], Wrapping]] = {
+    "limits": _limits,
+    "spline": _spline,
+    "ones": _ones,
+    "zeros": _zeros,
+}
 #: What a class must be to be wrapped, for messages.
 _WHAT = {
     "limits": "continuous families of numbers",
+    "spline": "continuous families of numbers",
     "zeros": "families of counts or positive numbers without extra zeros of their own",
     "ones": "families of proportions",
 }
@@ -89,3 +112,8 @@ def wrappings_of(signature: Signature, mapping: Mapping[str, Any]) -> list[Wrapp
             )
         found.append(wrapping)
     return found
+
+
+def added_constraints(wrappings: Sequence[Wrapping]) -> dict[str, Constraint]:
+    """The constraint of each parameter that the wrappings add."""
+    return {name: constraint for wrapping in wrappings for name, constraint in wrapping.constraints.items()}

@@ -23,7 +23,7 @@ from likelihead.families.links import Exp
 from likelihead.heads.exposure import expose
 from likelihead.heads.pooled_targets import PooledTargets, check_bounds, merged, subsampled
 from likelihead.heads.sites import by_site, log_prob
-from likelihead.heads.starting_points import moments, starts
+from likelihead.heads.starting_points import moments, of_splines, starts, tells_components_apart
 
 #: The most starting points that are compared, and from how many of the best the likelihood is maximised.
 MAX_STARTS, MAX_DESCENTS = 400, 2
@@ -31,6 +31,8 @@ MAX_STARTS, MAX_DESCENTS = 400, 2
 SUBSAMPLE_ROWS = 1000
 #: The most coordinates for which second derivatives are computed.
 MAX_COORDINATES = 40
+#: How far from 0 the anchors of a spline may be: factors of 50 between its bins.
+SPLINE_RANGE = 4.0
 
 
 @dataclass(frozen=True)
@@ -59,17 +61,24 @@ class _Problem:
         self.shapes = {name: link.raw_shape(family.parameter_shapes[name]) for name, link in family.links.items()}
         self.sizes = [shape.numel() for shape in self.shapes.values()]
         self.numbers = {name: family.number(name).double() for name in family.roles if name not in family.links}
-        self.lower_bounds = self._lower_bounds()
+        self.lower_bounds, self.upper_bounds = self._bounds()
 
-    def _lower_bounds(self) -> np.ndarray:
-        """The lower bound of each anchor: a mixture's likelihood is unbounded if a component shrinks to a point."""
+    def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """The bounds of each anchor: a mixture's likelihood is unbounded if a component shrinks to a point.
+
+        A spline stays where its parameters still have an effect, so that training can move it.
+        """
         pieces = [torch.full((size,), -torch.inf, dtype=torch.float64) for size in self.sizes]
+        for name, piece in zip(self.family.links, pieces, strict=True):
+            if name in of_splines(self.family):
+                piece.fill_(-SPLINE_RANGE)
+        upper = torch.cat([*(piece.abs() for piece in pieces), torch.zeros(0, dtype=torch.float64)]).numpy()
         if self.family.components and self.y.is_floating_point():
             deviation = moments(self.y, self.weight)[1].min().clamp(min=1e-300)
             for piece, link in zip(pieces, self.family.links.values(), strict=True):
                 if isinstance(link, Exp) and link.floor:
                     piece.fill_((link.floor * deviation).log())
-        return torch.cat([*pieces, torch.zeros(0, dtype=torch.float64)]).numpy()
+        return torch.cat([*pieces, torch.zeros(0, dtype=torch.float64)]).numpy(), upper
 
     def scale_free(self) -> np.ndarray:
         """The coordinates that do not depend on the unit of y: factors, and all of a discrete family's."""
@@ -164,8 +173,9 @@ def _descend(problem: _Problem, start: np.ndarray) -> np.ndarray:
             return value, gradient * unit
 
         lower = np.clip((problem.lower_bounds - point) / unit, -30.0, 0.0)
+        upper = np.clip((problem.upper_bounds - point) / unit, 0.0, 30.0)
         result = optimize.minimize(
-            scaled, np.zeros_like(point), jac=True, method="L-BFGS-B", bounds=optimize.Bounds(lower, 30.0),
+            scaled, np.zeros_like(point), jac=True, method="L-BFGS-B", bounds=optimize.Bounds(lower, upper),
             options={"maxiter": 200, "ftol": 1e-11, "gtol": 1e-9, "maxls": 50},
         )  # fmt: skip
         if not result.fun < best:
@@ -191,7 +201,7 @@ def _polish(problem: _Problem, point: np.ndarray) -> np.ndarray:
             hessian[index] = (above - below) * unit / 2e-4
         hessian = (hessian + hessian.T) / 2.0
         step = unit * np.linalg.lstsq(hessian, -gradient * unit, rcond=1e-9)[0]
-        trial = np.maximum(point + step, problem.lower_bounds)
+        trial = np.clip(point + step, problem.lower_bounds, problem.upper_bounds)
         new_value, new_gradient = problem.value_and_gradient(trial)
         if not (new_value <= value and np.abs(new_gradient * unit).max() < np.abs(gradient * unit).max()):
             break
@@ -242,10 +252,11 @@ def fit_marginal(
 
 def _best_starts(family: Family, problem: _Problem) -> list[np.ndarray]:
     choices = [reversed(starts(family, name, link, problem.y, problem.weight)) for name, link in family.links.items()]
-    points = [
-        torch.cat([anchor.reshape(-1) for anchor in combination]).numpy()
-        for combination in itertools.islice(itertools.product(*choices), MAX_STARTS)
-    ]
+    combinations = list(itertools.islice(itertools.product(*choices), MAX_STARTS))
+    if family.components:
+        apart = [anchors for anchors in combinations if tells_components_apart(family, anchors)]
+        combinations = apart or combinations
+    points = [torch.cat([anchor.reshape(-1) for anchor in anchors]).numpy() for anchors in combinations]
     ranked = sorted((problem.value_and_gradient(point)[0], index) for index, point in enumerate(points))
     return [points[index] for value, index in ranked[:MAX_DESCENTS] if np.isfinite(value)]
 

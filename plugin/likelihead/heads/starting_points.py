@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from likelihead.families.family import Family
 from likelihead.families.links import Exp, Identity, Link, LowerCholesky, PositiveDefinite
 from likelihead.families.roles import MIXTURE
+from likelihead.target_types.detect import target_type_of
 
 
 def moments(y: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -35,10 +37,13 @@ def starts(family: Family, name: str, link: Link, y: Tensor, weight: Tensor) -> 
     shape = family.parameter_shapes[name]
     raw_shape = link.raw_shape(shape)
     plain = torch.zeros(raw_shape, dtype=torch.float64)
-    if name == MIXTURE or not y.is_floating_point():
+    if name == MIXTURE or not y.is_floating_point() or name in of_splines(family):
         return [plain]
     if family.components:
-        return [link.inverse(value) for value in _component_values(link, shape, y, weight)] or [plain]
+        values = [link.inverse(value) for value in _component_values(family, link, shape, y, weight)]
+        if _has_location(family):
+            return values or [plain]
+        return values if values and not name.endswith("logits") else [plain, plain + _spread(family, raw_shape)]
     if isinstance(link, LowerCholesky | PositiveDefinite):
         matrix = _covariance_factor(y, weight) if y.dim() == 2 else torch.zeros(0)
         fits = matrix.shape == shape
@@ -51,18 +56,51 @@ def starts(family: Family, name: str, link: Link, y: Tensor, weight: Tensor) -> 
     return [plain, *(link.inverse(value.expand(shape)) for value in candidates if value.shape in ((), shape))]
 
 
-def _component_values(link: Link, shape: torch.Size, y: Tensor, weight: Tensor) -> Iterable[Tensor]:
-    """For mixtures: locations at quantiles of the targets, and scales that divide their standard deviation."""
+def of_splines(family: Family) -> list[str]:
+    """The parameters of a spline, which changes nothing where they start."""
+    return [name for wrapping in family.wrappings for name, shape in wrapping.shapes.items() if shape]
+
+
+def _has_location(family: Family) -> bool:
+    """Whether the components of a mixture have a location: a real number, but no log-odds."""
+    place = len(family.output_shape) + 1
+    real = [name for name, link in family.links.items() if isinstance(link, Identity)]
+    return any(not family.parameter_shapes[name][place:] and not name.endswith("logits") for name in real)
+
+
+def _component_values(family: Family, link: Link, shape: torch.Size, y: Tensor, weight: Tensor) -> list[Tensor]:
+    """For mixtures: locations at quantiles of the targets, and scales that divide their standard deviation.
+
+    Of positive families also those of their logarithms. Components without a location have means, scales or rates at
+    quantiles.
+    """
     components = shape[-1]
-    _, deviation, _ = moments(y, weight)
-    if isinstance(link, Identity):
-        levels = (torch.arange(components, dtype=torch.float64) + 0.5) / components
-        candidates = [_quantiles(y, weight, levels).movedim(0, -1)]
-    elif isinstance(link, Exp):
-        candidates = [(deviation / size)[..., None].expand(shape) for size in (components, 1)]
-    else:
-        candidates = []
+    levels = (torch.arange(components, dtype=torch.float64) + 0.5) / components
+    is_positive = getattr(target_type_of(family), "lower", -math.inf) >= 0.0
+    candidates = []
+    for values in (y, y.double().clamp(min=1e-300).log()) if is_positive and _has_location(family) else (y,):
+        places, deviation = _quantiles(values, weight, levels).movedim(0, -1), moments(values, weight)[1][..., None]
+        if isinstance(link, Identity):
+            candidates.append(places)
+        elif isinstance(link, Exp):
+            candidates += [(deviation / size).expand(shape) for size in (components, 1)]
+            if not _has_location(family):
+                sizes = places.abs().clamp(min=0.05 * deviation)
+                candidates += [sizes, sizes.reciprocal(), torch.ones(shape, dtype=torch.float64)]
     return [value for value in candidates if value.shape == shape]
+
+
+def _spread(family: Family, raw_shape: torch.Size) -> Tensor:
+    """Anchors (*raw_shape) that differ from component to component, from -1 to 1."""
+    place = len(family.output_shape)
+    steps = torch.linspace(-1.0, 1.0, raw_shape[place], dtype=torch.float64)
+    return steps.reshape(*steps.shape, *(1,) * (len(raw_shape) - place - 1)).expand(raw_shape)
+
+
+def tells_components_apart(family: Family, anchors: Sequence[Tensor]) -> bool:
+    """Whether components start at different anchors: equal ones have equal gradients, and stay equal for ever."""
+    place = len(family.output_shape)
+    return any(bool((anchor != anchor.narrow(place, 0, 1)).any()) for anchor in anchors)
 
 
 def _covariance_factor(y: Tensor, weight: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from likelihead.errors import LikelihoodError
-from likelihead.laws.crps import crps_by_quadrature, crps_by_summation
+from likelihead.laws.crps import RANKS, crps_by_quadrature, crps_by_summation
 from likelihead.laws.energy import sampled_energy
 from likelihead.laws.float64 import in_float64
 from likelihead.laws.shortest import shortest, shortest_integers
@@ -150,6 +150,10 @@ class Law:
         ranks = limit * np.sin(np.linspace(0.0, np.pi / 2.0, _NODES)) ** 2
         points = self.quantile(ranks.reshape(-1, *[1] * len(self.shape)) + np.zeros(self.shape))
         return np.where(np.isfinite(points), points, self.quantile(np.full(self.shape, 0.5 * limit)))
+
+    def pieces(self) -> Array:
+        """Points (n, *shape) in order, between which the cdf is smooth enough for a quadrature of eight nodes."""
+        return self.quantile(RANKS.reshape(-1, *[1] * len(self.shape)) + np.zeros(self.shape))
 
     def below(self, y: Array) -> Array:
         """P(Y < y)."""

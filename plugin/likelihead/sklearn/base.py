@@ -203,8 +203,9 @@ class DistributionalEstimator(BaseEstimator):
     def _score(self, X: Any, targets: pd.DataFrame, sample_weight: Any, exposure: Any) -> float:
         """The weighted mean of log p(y | x)."""
         check_consistent_length(X, targets)
-        examples = self._encoded(X, exposure)
         y = as_float64(self.encoder_.encode_target(targets.set_axis(self.encoder_.target.names, axis=1)))
+        trials = self.encoder_.target.target_type.trials(y) if exposure is None else None
+        examples = self._encoded(X, exposure if trials is None else trials.numpy())
         parts = zip(self._predicted(examples), y.split(ROWS_AT_A_TIME), strict=True)
         log_prob = joined(dist.log_prob(part) for dist, part in parts)
         return float(np.average(log_prob, weights=row_weights(log_prob, sample_weight)))

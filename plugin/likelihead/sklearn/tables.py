@@ -74,11 +74,12 @@ class Rows:
     def encoded(self, encoder: TableEncoder) -> Examples:
         """The rows as tensors; weights are divided by their mean, and left out where they are all equal."""
         weight = self.weight / self.weight.mean()
+        y = encoder.encode_target(self.table)
         return Examples(
             encoder.encode(self.table),
-            encoder.encode_target(self.table),
+            y,
             None if np.ptp(weight) == 0 else torch.from_numpy(weight.astype(np.float32)),
-            as_tensor(self.exposure),
+            encoder.target.target_type.trials(y) if self.exposure is None else as_tensor(self.exposure),
             rows=np.asarray(self.table.index, dtype=np.int64),
         )
 

@@ -28,7 +28,7 @@ from likelihead.target_types.numbers import Count, Number, Positive, Proportion,
 from likelihead.target_types.partial_ranking import PartialRanking
 from likelihead.target_types.ranking import Ranking
 from likelihead.target_types.target_type import TargetType, Values
-from likelihead.target_types.vectors import OneHot, Shares, UnitVector
+from likelihead.target_types.vectors import ClassCounts, OneHot, Shares, UnitVector
 
 #: The target types by name; a distribution class may declare its own, as in `target_type = "level"`.
 TARGET_TYPES: dict[str, type[TargetType]] = {
@@ -43,6 +43,7 @@ TARGET_TYPES: dict[str, type[TargetType]] = {
         Class,
         Level,
         Shares,
+        ClassCounts,
         OneHot,
         UnitVector,
         Ranking,

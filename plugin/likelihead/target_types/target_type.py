@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from likelihead.errors import LikelihoodError, TargetError
 from likelihead.target_types.cells import describe_cells, is_text, numbers, parsed_numbers
@@ -135,6 +136,10 @@ class TargetType(ABC):
     def readable_rows(self, frame: pd.DataFrame, columns: TargetColumns) -> Mask:
         """Rows (n,) whose target cells are neither empty nor such that `read` raises an error."""
         return np.logical_and.reduce([~np.isnan(parsed_numbers(frame[name])) for name in columns.names])
+
+    def trials(self, y: Tensor) -> Tensor | None:
+        """The number of trials (n,) where y (n, …) itself says it; None for other targets."""
+        return None
 
     def event_size(self, columns: TargetColumns) -> int | None:
         """The number of classes or items, or the length of the vector; None for a family without such a dimension."""

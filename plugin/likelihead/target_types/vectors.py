@@ -1,4 +1,4 @@
-"""Targets that are constrained vectors: shares that sum to 1, one-hot vectors, unit vectors."""
+"""Targets that are constrained vectors: shares that sum to 1, counts of classes, one-hot vectors, unit vectors."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from torch import Tensor
 
 from likelihead.target_types.numbers import NUMERIC_FIGURES, NUMERIC_SCORES
 from likelihead.target_types.target_type import Mask, TargetType, Values, rows_to_cells
@@ -64,6 +65,29 @@ class Shares(TargetType):
             text = "%s: %d of %d rows of shares were divided by their sum, which was not exactly 1"
             log.info(text, ", ".join(names), int(off.sum()), len(values))
         return values / total
+
+
+@dataclass(frozen=True)
+class ClassCounts(TargetType):
+    """How often each of K classes occurs in the trials of a row, which sum to its number of trials."""
+
+    name: ClassVar[str] = "class_counts"
+    scores: ClassVar[tuple[str, ...]] = NUMERIC_SCORES
+    figures: ClassVar[tuple[str, ...]] = NUMERIC_FIGURES
+    is_count: ClassVar[bool] = True
+
+    @property
+    def support_text(self) -> str:
+        """The values that y may take, in words."""
+        return "whole numbers 0, 1, 2, … of each class, which sum to the number of trials"
+
+    def faults(self, values: Values, size: int | None = None) -> dict[str, Mask]:
+        """Counts that are negative or not whole."""
+        return {"below 0": values < 0, "not a whole number": values != np.floor(values)}
+
+    def trials(self, y: Tensor) -> Tensor:
+        """The number of trials (n,) of rows y (n, K): all that were counted."""
+        return y.sum(-1)
 
 
 @dataclass(frozen=True)

@@ -72,12 +72,12 @@ class CompiledLogProb:
         mode: of torch.compile.
 
     Raises:
-        LikelihoodError: the family has limits.
+        LikelihoodError: the family has limits or a spline.
     """
 
     def __init__(self, module: Any, mode: str) -> None:
-        if _has_limits(module):
-            raise LikelihoodError("compile=true does not take families with limits: leave out compile")
+        if _needs_tails(module):
+            raise LikelihoodError("compile=true does not take families with limits or a spline: leave out compile")
         self.module, self._is_first = module, True
         self.rates = {layer: torch.tensor(layer.p, device=module.device) for layer in _dropout(module)}
         for layer, rate in self.rates.items():
@@ -122,10 +122,10 @@ class CompiledLogProb:
             del layer.forward
 
 
-def _has_limits(module: Any) -> bool:
+def _needs_tails(module: Any) -> bool:
     """Whether the log-probability needs tails, whose code depends on the values."""
     heads = [part for part in module.head.modules() if hasattr(part, "family")]
-    return any(part.family.spec.get("limits") for part in heads)
+    return any(part.family.spec.get(key) for part in heads for key in ("limits", "spline"))
 
 
 def _own_code(module: Any) -> Any:

@@ -164,7 +164,8 @@ def encode_parts(
             None for all rows.
     """
     y, mask = _encode_target(frame, encoder, usable)
-    weight, exposure = encoder.encode_weight(frame), encoder.encode_exposure(frame)
+    weight = encoder.encode_weight(frame)
+    exposure = encoder.encode_exposure(frame) if encoder.exposure is not None else _trials(encoder, y, mask)
     is_numbered = pd.api.types.is_integer_dtype(frame.index.dtype)
     numbers = np.asarray(frame.index if is_numbered else range(len(frame)), dtype=np.int64)
     bounds, truncation = (None, None) if y is None else _encode_bounds(frame, encoder, usable)
@@ -190,6 +191,12 @@ def _encode_target(
     y, known = (_at(part, position) for part in encode_with_mask(encoder.target, frame[usable]))
     rows = torch.from_numpy(usable)
     return y, rows if known is None else known & rows.reshape(-1, *(1,) * (known.dim() - 1))
+
+
+def _trials(encoder: TableEncoder, y: Tensor | None, mask: Tensor | None) -> Tensor | None:
+    """The exposure of targets that themselves say their number of trials, 1 where they are not known."""
+    trials = None if y is None else encoder.target.target_type.trials(y)
+    return trials if trials is None or mask is None else torch.where(mask, trials, 1.0)
 
 
 def _encode_bounds(

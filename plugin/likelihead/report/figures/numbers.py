@@ -121,12 +121,15 @@ def contours(answer: Answer) -> Drawing:
 
 def _draw_regions(plot: Axes, one: Answer) -> None:
     drawn = inference.sample(one.predicted, SAMPLES).numpy()[:, 0, :2]
+    is_discrete = law(one.predicted).discrete
+    if is_discrete:  # a whole number stands for the interval around it
+        drawn = drawn + np.random.default_rng(0).uniform(-0.5, 0.5, drawn.shape)
     shown = np.concatenate([np.quantile(drawn, [0.001, 0.999], axis=0), one.y[:, :2].numpy()])
     low, high = shown.min(0), shown.max(0)
     margin = 0.05 * (high - low)
     edges = [np.linspace(low[k] - margin[k], high[k] + margin[k], CELLS + 1) for k in (0, 1)]
     x, y = ((edge[1:] + edge[:-1]) / 2.0 for edge in edges)
-    if one.y.shape[1] == 2:
+    if one.y.shape[1] == 2 and not is_discrete:
         grid = np.stack(np.meshgrid(x, y), -1).reshape(-1, 1, 2)
         mass = np.exp(one.predicted.log_prob(torch.from_numpy(grid)).numpy()).reshape(CELLS, CELLS)
     else:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from likelihead import distributions as own
-from likelihead.data.sources.synthetic.simulation import Simulation, bump, rise, tensor
+from likelihead.data.sources.synthetic.simulation import Simulation, bump, rise, stack, tensor
 
 
 def pedestrians(rng: np.random.Generator, rows: int) -> Simulation:
@@ -78,3 +78,16 @@ def trays(rng: np.random.Generator, rows: int) -> Simulation:
     inputs, logit = _trials(rng, rows)
     truth = own.BetaBinomial(tensor(inputs["trials"]), tensor(logit), tensor(np.full(rows, 12.0)))
     return Simulation(inputs, truth, ["germinated"], exposure="trials")
+
+
+def commutes(rng: np.random.Generator, rows: int) -> Simulation:
+    """Multinomial: how the people of a street go to work; `people` is how many were asked."""
+    distance, hills, parking = rng.uniform(0.5, 25, rows), rng.uniform(0, 1, rows), rng.uniform(0, 15, rows)
+    logits = stack(
+        1.8 - 0.16 * distance - 2.5 * hills * rise(distance, 4, 1.5),
+        1.0 * bump(distance, 12, 6) + 0.06 * parking,
+        0.8 + 1.2 * rise(distance, 8, 2) - 1.8 * rise(parking, 8, 1.5),
+    )
+    inputs = {"distance": distance, "hills": hills, "parking": parking, "people": rng.integers(8, 60, rows)}
+    truth = own.Multinomial(tensor(inputs["people"]), logits)
+    return Simulation(inputs, truth, ["bike", "bus", "car"], exposure="people")

@@ -6,6 +6,7 @@ import numpy as np
 import pyro.distributions as dist
 import torch
 
+from likelihead import distributions as own
 from likelihead.data.sources.synthetic.simulation import Simulation, bump, rise, stack, tensor
 
 
@@ -48,6 +49,21 @@ def robot_arm(rng: np.random.Generator, rows: int) -> Simulation:
     scale = tensor(0.05 + 0.08 * load)[:, None].expand(rows, 2)
     truth = dist.MixtureSameFamily(weights, dist.Normal(loc, scale))
     return Simulation({"reach": reach, "bearing": bearing, "load": load}, truth, ["angle"])
+
+
+def eruptions(rng: np.random.Generator, rows: int) -> Simulation:
+    """Normal through a spline: minutes until a geyser erupts again: often soon after a short eruption.
+
+    The inputs are how long the last eruption was (minutes), the rain of the last week (mm) and the air pressure.
+    """
+    last, rain, pressure = rng.uniform(1.5, 5, rows), rng.uniform(0, 60, rows), rng.uniform(-2, 2, rows)
+    late = 2.0 * (last - 3.2) + 0.6 * pressure
+    loc = stack(25 + 10 * last - 0.3 * rain, 45 + 12 * last - 0.1 * rain)
+    scale = stack(3 + 0.05 * rain, 6 + 2 * np.exp(-pressure))
+    level = tensor(np.array([0.25, 0.5])).expand(rows, 2)
+    weights = dist.Categorical(logits=stack(np.zeros(rows), late))
+    truth = own.MixtureSameFamily(weights, own.SkewNormal(loc, scale, level))
+    return Simulation({"last": last, "rain": rain, "pressure": pressure}, truth, ["minutes"])
 
 
 def wind(rng: np.random.Generator, rows: int) -> Simulation:
