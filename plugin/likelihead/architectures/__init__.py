@@ -13,6 +13,7 @@ from likelihead.architectures.linear import Linear
 from likelihead.architectures.mlp import MLP
 from likelihead.architectures.piecewise_linear import PiecewiseLinear
 from likelihead.architectures.recurrent import Recurrent
+from likelihead.architectures.set_encoder import SetEncoder
 from likelihead.architectures.shallow import Shallow
 from likelihead.architectures.transformer import Transformer
 from likelihead.architectures.unet import UNet
@@ -27,6 +28,7 @@ __all__ = [
     "Linear",
     "PiecewiseLinear",
     "Recurrent",
+    "SetEncoder",
     "Shallow",
     "Transformer",
     "UNet",
@@ -45,6 +47,7 @@ ARCHITECTURES: dict[str, type[nn.Module]] = {
     "unet": UNet,
     "transformer": Transformer,
     "recurrent": Recurrent,
+    "set": SetEncoder,
 }
 #: Those that take rows of numbers only.
 TABLES = ("linear", "shallow", "mlp", "additive")
@@ -120,5 +123,5 @@ def _check_inputs(name: str, x: Tensor) -> None:
     held = f"has the shape (N, {', '.join(map(str, x.shape[1:]))})" if x.dim() != 2 else "holds tokens"
     raise LikelihoodError(
         f"architecture={name} takes a table of numbers, but x {held}: take architecture=convolution or unet for "
-        "images, and transformer or recurrent for sequences"
+        "images, transformer or recurrent for sequences, and set for items"
     )

@@ -16,6 +16,7 @@ from likelihead.data.tables.array_column import cells_of
 from likelihead.data.tables.class_folders import existing
 from likelihead.data.tables.split_table import Table, split
 from likelihead.errors import LikelihoodError, one_line
+from likelihead.target_types.detect import target_type_of
 
 #: The options of this source, with their defaults.
 OPTIONS: dict[str, Any] = {"path": None, "test_path": None, "inputs": "x"}
@@ -33,7 +34,8 @@ def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], see
     name = options["target"] or TARGET
     if not isinstance(name, str):
         raise LikelihoodError(f"data.target is {name!r}; of arrays it is the name of one, such as y")
-    source = {"kind": "arrays", "inputs": options["inputs"], "target": name}
+    by_site = not target_type_of(family).is_vector
+    source = {"kind": "arrays", "inputs": options["inputs"], "target": name, "by_site": by_site}
     frame = read(options["path"], source)
     target = _columns_of(frame, Path(name).stem)
     if not target:
@@ -46,12 +48,14 @@ def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], see
 def read(path: str | Path, source: Mapping[str, Any]) -> pd.DataFrame:
     """The arrays of a file as a table: a column for each number in a row of a matrix, or one of arrays.
 
-    Whole numbers in x (N, L) are tokens: 0 after the end of a sequence, 1 for unknown ones. Where x holds sequences, y
-    (N, L) holds a target at each position; other y (N, D) are D targets of a row.
+    Whole numbers in x (N, L) are tokens: 0 after the end of a sequence, 1 for unknown ones. In x (N, L, inputs) a
+    vector of NaN stands for nothing. Where x holds sequences, y (N, L) holds a target at each position; other y (N, D)
+    are D targets of a row, as are those of families of vectors and rankings.
 
     Args:
         path: an .npz file, or the inputs as .npy.
         source: `inputs` and `target`, the names of the arrays; of .npy files the target is a file beside the inputs.
+            `by_site`: whether targets may have one for each position.
 
     Raises:
         LikelihoodError: a missing or damaged file, or arrays that do not go together.
@@ -67,7 +71,7 @@ def read(path: str | Path, source: Mapping[str, Any]) -> pd.DataFrame:
     is_tokens = x.ndim == 2 and x.dtype.kind in "iu"
     columns = _named("x", x, whole=is_tokens)
     if y is not None:
-        is_sequence = (is_tokens or x.ndim == 3) and y.shape[:2] == x.shape[:2]
+        is_sequence = source.get("by_site", True) and (is_tokens or x.ndim == 3) and y.shape[:2] == x.shape[:2]
         columns |= _named(Path(source["target"]).stem, y, whole=is_sequence)
     return pd.DataFrame(columns)
 

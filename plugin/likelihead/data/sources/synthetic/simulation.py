@@ -28,6 +28,7 @@ class Simulation:
         exposure: the input column that is the exposure of the target; None for none.
         observed: what the table shows of y.
         text: the input column that holds text; None for none. If it is the target too, its words are.
+        items: the inputs that each item of a row has of its own; the target columns then hold the rank of each item.
     """
 
     inputs: Inputs
@@ -37,6 +38,7 @@ class Simulation:
     exposure: str | None = None
     observed: Callable[[Tensor], Tensor] = lambda y: y
     text: str | None = None
+    items: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Synthetic:
         name: the name of the data set.
         exposure: the column that is the exposure of the target; None for none.
         text: the input column that holds text; None for none.
+        items: the inputs that each item of a row has of its own.
     """
 
     frame: pd.DataFrame
@@ -60,6 +63,7 @@ class Synthetic:
     name: str = ""
     exposure: str | None = None
     text: str | None = None
+    items: tuple[str, ...] = ()
 
     @property
     def log_prob(self) -> Tensor:
