@@ -35,7 +35,7 @@ def few_rows(name: str) -> list[str]:
 
 
 def test_the_lecture_has_its_experiments() -> None:
-    assert {"digits", "tumour", "tumour_images", "reviews", "next_word", "segmentation"} <= set(FILES)
+    assert {"digits", "tumour", "tumour_images", "reviews", "next_word", "segmentation", "item_ranking"} <= set(FILES)
 
 
 @pytest.mark.parametrize("name", FILES)

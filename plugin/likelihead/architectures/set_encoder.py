@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from likelihead.architectures.checks import require_heads, require_positive
+from likelihead.architectures.checks import activation_class, require_heads, require_positive
 from likelihead.architectures.mlp import MLP
 from likelihead.architectures.sequences import are_absent
 from likelihead.errors import LikelihoodError
@@ -64,7 +64,7 @@ class SetEncoder(nn.Module):
             require_heads(width, heads)
             self.widen = nn.Identity() if depth else nn.Linear(inputs, width)
             layer = nn.TransformerEncoderLayer(
-                width, heads, 2 * width, dropout, activation="gelu", batch_first=True, norm_first=True
+                width, heads, 2 * width, dropout, activation_class(activation)(), batch_first=True, norm_first=True
             )
             self.layers = nn.TransformerEncoder(layer, attention, nn.LayerNorm(width), enable_nested_tensor=False)
             self.out_features = width

@@ -100,10 +100,9 @@ class TopPlackettLuce(PartialPlackettLuce):
 class SomeItemsLaw(RankingLaw):
     """The mode leaves out items that are known to be absent."""
 
-    def mode(self) -> Array:
-        order = super().mode()
-        found: Array = np.where(np.take_along_axis(self.logits, order, -1) > ABSENT, order, UNLISTED)
-        return found
+    def absent(self) -> Array:
+        absent: Array = self.logits <= ABSENT
+        return absent
 
 
 class PartialRankingLaw(SomeItemsLaw):
