@@ -35,7 +35,16 @@ def few_rows(name: str) -> list[str]:
 
 
 def test_the_lecture_has_its_experiments() -> None:
-    assert {"digits", "tumour", "tumour_images", "reviews", "next_word", "segmentation", "item_ranking"} <= set(FILES)
+    assert {
+        "digits",
+        "tumour",
+        "tumour_images",
+        "reviews",
+        "next_word",
+        "segmentation",
+        "item_ranking",
+        "molecule_graphs",
+    } <= set(FILES)
 
 
 @pytest.mark.parametrize("name", FILES)

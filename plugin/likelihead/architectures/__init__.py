@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from likelihead.architectures.additive import Additive
 from likelihead.architectures.convolution import Convolution
+from likelihead.architectures.graph import Graph
 from likelihead.architectures.linear import Linear
 from likelihead.architectures.mlp import MLP
 from likelihead.architectures.piecewise_linear import PiecewiseLinear
@@ -25,6 +26,7 @@ __all__ = [
     "MLP",
     "Additive",
     "Convolution",
+    "Graph",
     "Linear",
     "PiecewiseLinear",
     "Recurrent",
@@ -48,6 +50,7 @@ ARCHITECTURES: dict[str, type[nn.Module]] = {
     "transformer": Transformer,
     "recurrent": Recurrent,
     "set": SetEncoder,
+    "graph": Graph,
 }
 #: Those that take rows of numbers only.
 TABLES = ("linear", "shallow", "mlp", "additive")

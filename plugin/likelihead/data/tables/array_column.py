@@ -61,7 +61,8 @@ class ArrayColumn:
     """A column of arrays of one shape; numbers are standardised by the mean and deviation of all training numbers.
 
     Vectors, arrays (length, inputs), are standardised input by input. One that is NaN in every input stands for
-    nothing: a place after the end of a sequence, or an item that is absent.
+    nothing: a place after the end of a sequence, or an item that is absent. Of graphs, arrays (nodes, inputs + nodes),
+    the inputs are standardised in this way, and the adjacency matrix behind them is left as it is.
 
     Attributes:
         name: the column of the table.
@@ -78,8 +79,8 @@ class ArrayColumn:
     is_tokens: bool = False
 
     @classmethod
-    def fit(cls, series: pd.Series) -> ArrayColumn:
-        """Take shape, mean and standard deviation from the training cells."""
+    def fit(cls, series: pd.Series, is_graph: bool = False) -> ArrayColumn:
+        """Take shape, mean and standard deviation from the training cells, which may be graphs."""
         values = stacked(series, "input column")
         if values.dtype.kind not in "biuf":
             raise LikelihoodError(f"input column {str(series.name)!r} holds arrays of {values.dtype}, not of numbers")
@@ -94,6 +95,8 @@ class ArrayColumn:
         axes = 0 if values.ndim == 3 else None
         mean, scale = numbers.mean(axes), numbers.std(axes)
         scale = np.where(scale > 0, scale, 1.0)
+        if is_graph:
+            mean[-values.shape[1] :], scale[-values.shape[1] :] = 0.0, 1.0
         return cls(str(series.name), list(values.shape[1:]), mean.tolist(), scale.tolist())
 
     @property

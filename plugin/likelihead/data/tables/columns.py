@@ -91,11 +91,12 @@ def fit_column(series: pd.Series, options: Mapping[str, Any], categorical: bool 
 
     Args:
         series: the training cells.
-        options: `max_levels` and `min_level_count`; `text`, the column of text, with `max_words` and `max_length`.
+        options: `max_levels` and `min_level_count`; `text`, the column of text, with `max_words` and `max_length`;
+            `graph`, the column of graphs.
         categorical: whether to take numbers and dates as labels.
     """
     if has_arrays(series):
-        return ArrayColumn.fit(series)
+        return ArrayColumn.fit(series, str(series.name) == options.get("graph"))
     if str(series.name) == options["text"]:
         return TextColumn.fit(series, options["max_words"], options["max_length"])
     dtype = series.dtype

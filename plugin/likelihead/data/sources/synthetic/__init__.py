@@ -16,6 +16,7 @@ from likelihead.data.sources.synthetic import (
     classes,
     counts,
     extremes,
+    graphs,
     images,
     items,
     positives,
@@ -93,6 +94,7 @@ GENERIC = "generic"
 #: Further sets, which no family has as its own.
 NAMED: list[Simulator] = [
     reals.molecules,
+    graphs.molecule_graphs,
     images.shapes,
     images.tumours,
     items.horse_races,
@@ -169,7 +171,7 @@ def make(name: str | None, family: str | Mapping[str, Any] | type, rows: int, se
         torch.manual_seed(int(rng.integers(2**62)))
         y = simulation.observed(simulation.truth.sample())
     frame = pd.DataFrame({**simulation.inputs, **_cells(simulation, y)})
-    further = (simulation.exposure, simulation.text, simulation.items)
+    further = (simulation.exposure, simulation.text, simulation.items, simulation.graph)
     return Synthetic(frame, simulation.target, simulation.truth, y, chosen, *further)
 
 
@@ -229,4 +231,5 @@ def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], see
         options = {**options, key: options[key] or column or None}
     if synthetic.items:
         options = {**options, "ranking": "ranks"}
+    options = {**options, "graph": synthetic.graph}
     return split(Table(synthetic.frame, target, synthetic.name, oracle), family, options, seed)

@@ -29,6 +29,7 @@ class Simulation:
         observed: what the table shows of y.
         text: the input column that holds text; None for none. If it is the target too, its words are.
         items: the inputs that each item of a row has of its own; the target columns then hold the rank of each item.
+        graph: the input column that holds graphs, as `ArrayColumn` takes them; None for none.
     """
 
     inputs: Inputs
@@ -39,6 +40,7 @@ class Simulation:
     observed: Callable[[Tensor], Tensor] = lambda y: y
     text: str | None = None
     items: tuple[str, ...] = ()
+    graph: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Synthetic:
         exposure: the column that is the exposure of the target; None for none.
         text: the input column that holds text; None for none.
         items: the inputs that each item of a row has of its own.
+        graph: the input column that holds graphs; None for none.
     """
 
     frame: pd.DataFrame
@@ -64,6 +67,7 @@ class Synthetic:
     exposure: str | None = None
     text: str | None = None
     items: tuple[str, ...] = ()
+    graph: str | None = None
 
     @property
     def log_prob(self) -> Tensor:
