@@ -46,16 +46,16 @@ LAYERS: dict[str, type[GraphConvolution] | type[GraphIsomorphism]] = {"gcn": Gra
 
 
 class Graph(nn.Module):
-    """Maps graphs (N, nodes, inputs + nodes) to features of each graph, (N, width), or of each node.
+    """Maps graphs (N, nodes, inputs + nodes) to features of each graph, (N, width * depth), or of each node.
 
     A row of x describes a node: its inputs, then its row of the adjacency matrix, 0 where there is no edge. A node that
     is NaN in every column is absent: graphs of several sizes are filled up so. Permuting the nodes, with the columns of
-    the adjacency matrix, does not change the features of a graph.
+    the adjacency matrix, does not change the features of a graph: those of its nodes after each of the layers, summed.
 
     Args:
         in_features: the largest number of nodes.
         inputs: the numbers that describe a node.
-        width: the features of a node.
+        width: the features of a node after a layer.
         depth: the number of layers: as many edges away, a node sees others.
         layer: `gin` (Xu et al., 2019) or `gcn` (Kipf & Welling, 2017).
         pool: `sum` or `mean` over the nodes; None for features of each node, 0 for absent ones.
@@ -90,7 +90,7 @@ class Graph(nn.Module):
         sizes = [inputs, *[width] * (depth - 1)]
         self.layers = nn.ModuleList(LAYERS[layer](before, width, make_activation) for before in sizes)
         self.dropout = nn.Dropout(dropout)
-        self.inputs, self.pool, self.out_features = inputs, pool, width
+        self.inputs, self.pool, self.out_features = inputs, pool, width * depth
 
     @staticmethod
     def options_for(x: Tensor, inputs: Sequence[int] | None = None) -> dict[str, Any]:
@@ -111,9 +111,11 @@ class Graph(nn.Module):
         absent = are_absent(x)
         nodes, adjacency = x.masked_fill(absent.unsqueeze(-1), 0.0).tensor_split([self.inputs], dim=-1)
         adjacency = adjacency.masked_fill(absent.unsqueeze(-2), 0.0)
+        seen = []
         for layer in self.layers:
             nodes = self.dropout(layer(nodes, adjacency))
-        nodes = nodes.masked_fill(absent.unsqueeze(-1), 0.0)
+            seen.append(nodes)
+        nodes = torch.cat(seen, -1).masked_fill(absent.unsqueeze(-1), 0.0)
         if self.pool is None:
             return nodes
         total = nodes.sum(1)
