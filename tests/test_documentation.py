@@ -80,6 +80,13 @@ def home(tmp_path_factory: pytest.TempPathFactory, command: Callable[..., None])
     followed = rng.exponential(5.0, 80)
     trial = frame[["age"]].assign(followed=followed, survival=np.where(followed < 6.0, followed, np.nan))
     trial.to_csv(folder / "trial.csv", index=False)
+    numbered = range(1, 5)
+    races = pd.DataFrame({f"{name}_{k}": rng.uniform(50, 60, 80) for k in numbered for name in ("speed", "weight")})
+    places = races.filter(like="speed").rank(axis=1, ascending=False).set_axis([f"place_{k}" for k in numbered], axis=1)
+    races.assign(soft=rng.uniform(size=80)).join(places).to_csv(folder / "races.csv", index=False)
+    bonds = np.triu(rng.integers(0, 2, (80, 4, 4)), 1)
+    arrays = {"x": rng.normal(size=(80, 4, 2)), "adjacency": bonds + bonds.transpose(0, 2, 1), "y": rng.normal(size=80)}
+    np.savez(folder / "molecules.npz", **arrays)
     (folder / "readme_images.py").write_text(MY_IMAGES)
     (folder / "my_code.py").write_text(MY_NETWORK)
     for name, target in {"data/my_images": "images", "architecture/my_network": "Network"}.items():

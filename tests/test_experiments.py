@@ -35,7 +35,8 @@ def few_rows(name: str) -> list[str]:
 
 
 def test_the_lecture_has_its_experiments() -> None:
-    assert {"digits", "tumour", "tumour_images", "reviews", "next_word", "segmentation"} <= set(FILES)
+    images_and_texts = {"digits", "tumour", "tumour_images", "reviews", "next_word", "segmentation"}
+    assert images_and_texts | {"item_ranking", "molecule_graphs"} <= set(FILES)
 
 
 @pytest.mark.parametrize("name", FILES)

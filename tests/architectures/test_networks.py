@@ -28,6 +28,9 @@ CASES: dict[str, tuple[str, Tensor, dict[str, Any], tuple[int, ...]]] = {
     "gru": ("recurrent", TOKENS, {}, (4, 64)),
     "lstm": ("recurrent", TOKENS, {"cell": "lstm", "depth": 2}, (4, 64)),
     "every position": ("recurrent", VECTORS, {"every_position": True}, (5, 6, 64)),
+    "set": ("set", VECTORS, {}, (5, 6, 64)),
+    "plain set": ("set", VECTORS, {"depth": 0, "attention": 0}, (5, 6, 3)),
+    "set without layers": ("set", VECTORS, {"depth": 0, "attention": 2}, (5, 6, 64)),
 }
 
 
@@ -49,6 +52,8 @@ def test_features_have_the_shape_that_the_head_is_told(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_every_weight_gets_a_gradient(case: str) -> None:
     network, x = network_of(case)
+    if not list(network.parameters()):
+        return
     network.train()(x).square().sum().backward()
     without = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert not without
@@ -150,6 +155,14 @@ def test_what_fills_up_a_sequence_does_not_count(case: str) -> None:
     torch.testing.assert_close(network(x[:2, :4]), network(x[:2]), atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize(("name", "options"), [("transformer", {"pool": "mean", "causal": False}), ("recurrent", {})])
+def test_vectors_of_nan_do_not_count(name: str, options: dict[str, Any]) -> None:
+    network = build_for(name, VECTORS, **options).eval()
+    filled = VECTORS.clone()
+    filled[:, 4:] = torch.nan
+    torch.testing.assert_close(network(filled), network(VECTORS[:, :4]), atol=1e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize("case", ["pooled", "gru"])
 def test_unknown_codes_are_one_token(case: str) -> None:
     network, x = network_of(case)
@@ -205,6 +218,9 @@ REFUSALS: dict[str, tuple[str, Tensor, dict[str, Any], str]] = {
     "numbers": ("recurrent", torch.zeros(5, 3), {}, "takes tokens or vectors"),
     "both": ("recurrent", VECTORS, {"vocabulary": 9}, "give architecture.vocabulary"),
     "images": ("mlp", IMAGES, {}, "take architecture=convolution or unet"),
+    "no set": ("set", torch.zeros(5, 3), {}, "data.items="),
+    "heads of a set": ("set", VECTORS, {"heads": 5}, "must be a multiple of architecture.heads=5"),
+    "attention": ("set", VECTORS, {"attention": -1}, "attention is -1"),
     "tokens": ("linear", TOKENS, {}, "x holds tokens"),
 }
 

@@ -84,6 +84,8 @@ INPUTS = {
     "unet": (IMAGES, (4, 5)),
     "transformer": (TOKENS, (3,)),
     "recurrent": (TOKENS, ()),
+    "set": (torch.zeros(2, 3, 2), (3,)),
+    "graph": (torch.zeros(2, 3, 5), ()),
 }
 
 

@@ -49,7 +49,7 @@ def test_arrays_keep_their_shape_and_values(case: str, tmp_path: Path) -> None:
     if case == "tokens":
         assert np.array_equal(train.x.numpy(), known) and train.x.dtype == torch.int64
     else:
-        axes = 0 if case in ("matrix", "outputs") else None
+        axes = {"matrix": 0, "outputs": 0, "sequences": (0, 1)}.get(case)
         np.testing.assert_allclose(train.x.numpy(), (known - known.mean(axes)) / known.std(axes), atol=1e-5)
     encoder = TableEncoder.from_state(data.encoder.state())
     again = encode_table(read_again(encoder, tmp_path / "data.npz"), encoder)

@@ -9,10 +9,12 @@ from torch import Tensor, nn
 
 from likelihead.architectures.additive import Additive
 from likelihead.architectures.convolution import Convolution
+from likelihead.architectures.graph import Graph
 from likelihead.architectures.linear import Linear
 from likelihead.architectures.mlp import MLP
 from likelihead.architectures.piecewise_linear import PiecewiseLinear
 from likelihead.architectures.recurrent import Recurrent
+from likelihead.architectures.set_encoder import SetEncoder
 from likelihead.architectures.shallow import Shallow
 from likelihead.architectures.transformer import Transformer
 from likelihead.architectures.unet import UNet
@@ -24,9 +26,11 @@ __all__ = [
     "MLP",
     "Additive",
     "Convolution",
+    "Graph",
     "Linear",
     "PiecewiseLinear",
     "Recurrent",
+    "SetEncoder",
     "Shallow",
     "Transformer",
     "UNet",
@@ -45,6 +49,8 @@ ARCHITECTURES: dict[str, type[nn.Module]] = {
     "unet": UNet,
     "transformer": Transformer,
     "recurrent": Recurrent,
+    "set": SetEncoder,
+    "graph": Graph,
 }
 #: Those that take rows of numbers only.
 TABLES = ("linear", "shallow", "mlp", "additive")
@@ -120,5 +126,5 @@ def _check_inputs(name: str, x: Tensor) -> None:
     held = f"has the shape (N, {', '.join(map(str, x.shape[1:]))})" if x.dim() != 2 else "holds tokens"
     raise LikelihoodError(
         f"architecture={name} takes a table of numbers, but x {held}: take architecture=convolution or unet for "
-        "images, and transformer or recurrent for sequences"
+        "images, transformer or recurrent for sequences, and set for items"
     )

@@ -16,6 +16,12 @@ def require_positive(**numbers: int) -> None:
             raise LikelihoodError(f"architecture.{name} is {number!r}; it must be a whole number above 0")
 
 
+def require_heads(width: int, heads: int) -> None:
+    """Raise a LikelihoodError if a width cannot be divided among the heads of an attention layer."""
+    if width % heads:
+        raise LikelihoodError(f"architecture.width is {width}; it must be a multiple of architecture.heads={heads}")
+
+
 def require_choice(name: str, value: object, choices: Sequence[object]) -> None:
     """Raise a LikelihoodError if an option is not one of its choices; None is written null."""
     if value not in choices:

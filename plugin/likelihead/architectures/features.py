@@ -49,9 +49,16 @@ def features_by_input(network: nn.Module, names: Sequence[str], columns: Sequenc
     return {name: range(end - size, end) for name, end, size in zip(names, ends, sizes, strict=True)}
 
 
+def is_by_item(network: nn.Module) -> bool:
+    """Whether a network returns features for each item of a row, (N, K, out_features), as its `by_item` says."""
+    return bool(getattr(network, "by_item", False))
+
+
 @torch.no_grad()
 def sites_as_rows(network: nn.Module, x: Any, y: Tensor) -> Tensor:
     """The targets y (N, *sites, …), with the sites (tokens, pixels) of the network's features as further rows."""
+    if is_by_item(network):
+        return y
     training = network.training
     features = network.eval()(x)
     network.train(training)

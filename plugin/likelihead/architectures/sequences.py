@@ -29,11 +29,20 @@ def sequence_options(x: Tensor) -> dict[str, Any]:
     return {"inputs": x.shape[2]} if x.dim() == 3 else {"vocabulary": max(UNKNOWN, int(x.max())) + 1}
 
 
+def are_absent(x: Tensor) -> Tensor:
+    """Where vectors x (N, length, inputs) are NaN in every input, (N, length): nothing is at these places.
+
+    >>> are_absent(torch.tensor([[[1.0, 2.0], [torch.nan, 2.0], [torch.nan, torch.nan]]]))
+    tensor([[False, False,  True]])
+    """
+    return x.isnan().all(-1)
+
+
 class Embedding(nn.Module):
     """Maps tokens (N, length), codes from 0, or vectors (N, length, inputs) to (N, length, width).
 
     Code 0 stands for the places after the end of a sequence and has zeros for features; code 1 stands for unknown
-    tokens, as does every code that is not below `vocabulary`.
+    tokens, as does every code that is not below `vocabulary`. A vector of NaN stands for a place after the end.
 
     Args:
         width: the features of a position.
@@ -66,7 +75,7 @@ class Embedding(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.vocabulary is None:
-            features: Tensor = self.layer(x)
+            features: Tensor = self.layer(x.masked_fill(are_absent(x).unsqueeze(-1), 0.0))
             return features
         codes = x.long()
         tokens: Tensor = self.layer(torch.where((codes < 0) | (codes >= self.vocabulary), UNKNOWN, codes))
@@ -74,7 +83,7 @@ class Embedding(nn.Module):
 
     def is_padding(self, x: Tensor) -> Tensor:
         """True at places after the end of a sequence, (N, length), but never at the first."""
-        padding = (x == PADDING) if x.dim() == 2 else torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device)
+        padding = (x == PADDING) if x.dim() == 2 else are_absent(x)
         first = torch.arange(x.shape[1], device=x.device) == 0
         return padding & ~first
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from likelihead.architectures.checks import require_choice, require_positive
+from likelihead.architectures.checks import require_choice, require_heads, require_positive
 from likelihead.architectures.sequences import Embedding, mean_of_positions, sequence_options
 from likelihead.errors import LikelihoodError
 
@@ -51,8 +51,7 @@ class Transformer(nn.Module):
         super().__init__()
         require_positive(width=width, heads=heads, depth=depth)
         require_choice("pool", pool, (None, "mean"))
-        if width % heads:
-            raise LikelihoodError(f"architecture.width is {width}; it must be a multiple of architecture.heads={heads}")
+        require_heads(width, heads)
         self.embedding = Embedding(width, vocabulary, inputs)
         self.position = nn.Parameter(0.02 * torch.randn(in_features, width))
         layer = nn.TransformerEncoderLayer(

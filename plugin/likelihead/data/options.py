@@ -21,7 +21,17 @@ MINIMA = {"max_levels": 1, "max_words": 1, "max_length": 1, "min_level_count": 1
 OPTIONAL = ("seed", "folds", "fold", "split")
 #: Options that name one column; those that name one or several; and the list of classes.
 COLUMN = ("weight", "exposure", "group", "time")
-COLUMNS = ("target", "features", "ignore", "categorical", "lower", "upper", "truncation_lower", "truncation_upper")
+COLUMNS = (
+    "target",
+    "features",
+    "ignore",
+    "categorical",
+    "items",
+    "lower",
+    "upper",
+    "truncation_lower",
+    "truncation_upper",
+)
 LEVELS = "levels"
 
 

@@ -220,6 +220,8 @@ def stream(path: str | Path, family: str | Mapping[str, Any] | type, options: Ma
     for key in REFUSED:
         if options[key] is not None:
             raise LikelihoodError(f"data.stream=true splits rows at random: leave out data.{key}")
+    if options["items"] is not None:
+        raise LikelihoodError("data.stream=true reads no items of rows: leave out data.stream or data.items")
     table = parquet_rows(path, options, seed)
     frame, rows = table.sample(SAMPLE_ROWS)
     target_type = target_type_of(family)

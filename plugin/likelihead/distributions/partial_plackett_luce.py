@@ -14,6 +14,8 @@ from likelihead.laws.law import Array, Law, law_of
 
 #: What y holds after its last item.
 UNLISTED = -1
+#: The logit of an item that is known to be absent: beside any other, its probability is 0 in float32.
+ABSENT = -1e4
 #: By how much the logits that stand for -1 fall: each then adds exp(-100) to the loss, which is nothing, while a masked
 #: term would make the second derivatives of `logcumsumexp` NaN.
 _STEP = 100.0
@@ -45,7 +47,8 @@ class PartialPlackettLuce(PlackettLuce):
     """PartialPlackettLuce(logits), logits (..., K): y (..., K) orders the items that are present, then holds -1.
 
     An item that a row does not list was absent, as a driver who is not in the race: log p(y) is that of the order of
-    those present, given who they are (Hunter, 2004). Samples and the mode are orders of all items.
+    those present, given who they are (Hunter, 2004). Samples and the mode are orders of all items; the mode leaves out
+    those whose logit is -10,000 or less, which are known to be absent.
 
     >>> PartialPlackettLuce(torch.zeros(4)).log_prob(torch.tensor([2, 0, -1, -1])).exp()
     tensor(0.5000)
@@ -94,13 +97,23 @@ class TopPlackettLuce(PartialPlackettLuce):
         return torch.logaddexp(later, rest.logsumexp(-1, keepdim=True))
 
 
-class PartialRankingLaw(RankingLaw):
+class SomeItemsLaw(RankingLaw):
+    """The mode leaves out items that are known to be absent."""
+
+    def absent(self) -> Array:
+        absent: Array = self.logits <= ABSENT
+        return absent
+
+
+class PartialRankingLaw(SomeItemsLaw):
     """The best item is compared among those present."""
 
     def hits(self, y: Array) -> Array:
-        """Where the first item is the likeliest of those present, (..., 1)."""
+        """Where the first item is the likeliest of those present, of equal ones the first by index, (..., 1)."""
         listed = np.take_along_axis(np.broadcast_to(self.logits, y.shape), np.maximum(y, 0).astype(np.int64), -1)
-        hits: Array = np.where(y < 0, -np.inf, listed).argmax(-1, keepdims=True) == 0
+        listed = np.where(y < 0, -np.inf, listed)
+        likeliest = np.where(listed == listed.max(-1, keepdims=True), y, y.shape[-1]).min(-1, keepdims=True)
+        hits: Array = likeliest == y[..., :1]
         return hits
 
     def listed_as(self, orders: Array, y: Array) -> Array:
@@ -120,7 +133,7 @@ class PartialRankingLaw(RankingLaw):
         return found
 
 
-class TopRankingLaw(RankingLaw):
+class TopRankingLaw(SomeItemsLaw):
     """The items that a row does not list came later."""
 
     def listed_as(self, orders: Array, y: Array) -> Array:

@@ -100,8 +100,21 @@ class RankingLaw(Law):
         mean=Claim("exact", "the expected rank of each item, from 1"),
     )
 
-    def mode(self) -> Array:
+    def order(self) -> Array:
+        """All items in falling order of their logits, (..., K)."""
         return np.argsort(-self.logits, axis=-1, kind="stable")
+
+    def absent(self) -> Array:
+        """Where an item is known to be absent, (..., K): nowhere."""
+        return np.zeros(self.shape, dtype=bool)
+
+    def mode(self) -> Array:
+        return self._of_present(self.order())
+
+    def _of_present(self, order: Array) -> Array:
+        """Orders (..., K), with -1 for the items at the end that are known to be absent."""
+        found: Array = np.where(np.take_along_axis(self.absent(), order, -1), -1, order)
+        return found
 
     def mean(self) -> Array:
         """E[rank of item i] = 1 + the sum over j != i of P(j before i) = sigmoid(s_j - s_i)."""
@@ -153,11 +166,19 @@ class RankingMixtureLaw(RankingLaw):
         size = self.shape[-1]
         if size <= _MOST_ITEMS:
             orders = np.array(list(permutations(range(size))))
-            return orders[self._log_mass(orders.reshape(-1, *[1] * (len(self.shape) - 1), size)).argmax(0)]
-        starts = [np.argsort(self.mean(), -1, kind="stable")[None], np.moveaxis(self.each.mode(), -2, 0)]
+            found = self._log_mass(orders.reshape(-1, *[1] * (len(self.shape) - 1), size)).argmax(0)
+            return self._of_present(orders[found])
+        starts = [np.argsort(self.mean(), -1, kind="stable")[None], np.moveaxis(self.each.order(), -2, 0)]
         orders = self._climbed(np.concatenate(starts))
         best = self._log_mass(orders).argmax(0)
-        return np.take_along_axis(orders, best[None, ..., None], 0)[0]
+        return self._of_present(np.take_along_axis(orders, best[None, ..., None], 0)[0])
+
+    def absent(self) -> Array:
+        absent: Array = np.asarray(self.each.absent().all(-2))
+        return absent
+
+    def listed_as(self, orders: Array, y: Array) -> Array:
+        return self.each.listed_as(orders, y)
 
     def _climbed(self, orders: Array) -> Array:
         """Orders (n, *shape) with neighbours exchanged until no exchange makes them likelier."""

@@ -14,7 +14,8 @@ from likelihead.families.family import Family
 from likelihead.heads.exposure import expose
 from likelihead.heads.fast.distribution import deferred
 from likelihead.heads.fast.plan import Plan, plan_of
-from likelihead.heads.marginal_fit import MarginalFit, fit_marginal
+from likelihead.heads.items import check_by_item, logits_by_item
+from likelihead.heads.marginal_fit import MarginalFit, fit_marginal, fit_uniform
 from likelihead.heads.parameters import Anchored, Fixed, Learned, Parameter, Predicted
 from likelihead.heads.pooled_targets import pooled
 from likelihead.heads.restricted_linear import RestrictedLinear
@@ -42,9 +43,12 @@ class DistributionHead(nn.Module):
         in_features: the number of features; with 0 the parameters are constants, fitted without inputs.
         event_size: K for a family that needs it (classes, items, components of a vector).
         output_shape: (D,) for D independent outputs.
+        by_item: whether the features are those of each of the K items that the family ranks or chooses from,
+            (N, K, in_features): the linear layer, the same for all items, then gives one logit for each.
 
     Raises:
-        LikelihoodError: an unknown distribution, or a parameter, role or size that does not fit it.
+        LikelihoodError: an unknown distribution, or a parameter, role or size that does not fit it; with `by_item`, a
+            family of anything but items.
 
     >>> head = DistributionHead("poisson", in_features=64)
     >>> dist = head(torch.zeros(8, 64))
@@ -58,6 +62,7 @@ class DistributionHead(nn.Module):
         in_features: int,
         event_size: int | None = None,
         output_shape: Sequence[int] = (),
+        by_item: bool = False,
     ) -> None:
         super().__init__()
         if isinstance(distribution, Family):
@@ -66,12 +71,17 @@ class DistributionHead(nn.Module):
             self.family = Family.of(distribution, event_size, output_shape)
         if not isinstance(in_features, int) or isinstance(in_features, bool) or in_features < 0:
             raise LikelihoodError(f"in_features is {in_features!r}; it must be a whole number, 0 or more")
-        self.in_features = in_features
+        if by_item:
+            check_by_item(self.family)
+        self.in_features, self.by_item = in_features, by_item
         self._is_fitted = False
         self.parameter = nn.ModuleDict({name: _parameter(self.family, name) for name in self.family.roles})
         self.sizes = [parameter.size for _, parameter in self._named()]
         layer = RestrictedLinear if self.family.features else nn.Linear
         self.linear = layer(in_features, sum(self.sizes)) if sum(self.sizes) else None
+        if by_item:
+            # A constant added to all logits changes nothing.
+            self.linear = nn.Linear(in_features, 1, bias=False)
         example = self.family.example()
         self._result = torch.Size(example.event_shape), type(example)
         self._learned = [name for name, parameter in self._named() if isinstance(parameter, Learned)]
@@ -111,6 +121,7 @@ class DistributionHead(nn.Module):
             "in_features": self.in_features,
             "event_size": self.family.event_size,
             "output_shape": list(self.family.output_shape),
+            "by_item": self.by_item,
             "is_fitted": self.is_fitted,
         }
 
@@ -118,7 +129,8 @@ class DistributionHead(nn.Module):
         """The distribution of features (N, in_features), batch_shape (N,).
 
         Args:
-            features: (N, *sites, in_features); sites (tokens, pixels) become further batch dimensions.
+            features: (N, *sites, in_features); sites (tokens, pixels) become further batch dimensions. By item
+                (N, *sites, K, in_features), -inf for an item that is absent.
             exposure: the exposure of counts, per row (N,) or per site; None for 1.
 
         Raises:
@@ -152,7 +164,9 @@ class DistributionHead(nn.Module):
         self.linear.restrict(allowed)
 
     def _raw(self, features: Tensor) -> Tensor:
-        return features.new_empty(*features.shape[:-1], 0) if self.linear is None else self.linear(features)
+        if self.linear is None:
+            return features.new_empty(*features.shape[:-1], 0)
+        return logits_by_item(self.linear, features, sum(self.sizes)) if self.by_item else self.linear(features)
 
     def values(self, features: Tensor, exposure: Tensor | None = None) -> dict[str, Tensor]:
         """The parameters by name, each (N, *sites, *parameter_shape); the arguments and errors are those of `forward`.
@@ -242,15 +256,16 @@ class DistributionHead(nn.Module):
         >>> head(torch.randn(1, 2)).mean.item()
         2.0
         """
+        rows = pooled(self.family, y, weight, exposure, mask, bounds, truncation)
         with torch.enable_grad():
-            fit = fit_marginal(self.family, *pooled(self.family, y, weight, exposure, mask, bounds, truncation))
+            fit = fit_uniform(self.family, rows) if self.by_item else fit_marginal(self.family, *rows)
         for name, parameter in self._named():
             if isinstance(parameter, Anchored):
                 parameter.set_anchor(fit.anchors[name], fit.units[name])
         self._is_fitted = True
         if self.linear is not None:
-            nn.init.zeros_(self.linear.weight)
-            nn.init.zeros_(self.linear.bias)
+            for weights in self.linear.parameters():
+                nn.init.zeros_(weights)
         return fit
 
 
@@ -267,6 +282,7 @@ def head_from(description: Mapping[str, Any], user_classes: Iterable[type] = ())
         user_classes=user_classes,
         trusted=False,
     )
-    head = DistributionHead(family, description["in_features"])
+    # An earlier version knew no features by item.
+    head = DistributionHead(family, description["in_features"], by_item=description.get("by_item", False))
     head._is_fitted = description.get("is_fitted", True)
     return head

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from likelihead.distributions.joint import Joint
-from likelihead.errors import TargetError
+from likelihead.errors import LikelihoodError, TargetError
 from likelihead.families.family import Family
 from likelihead.heads.distribution_head import DistributionHead, head_from
 from likelihead.heads.marginal_fit import MarginalFit
@@ -168,6 +168,16 @@ def any_head_from(description: Mapping[str, Any], user_classes: Iterable[type] =
     return rebuild(description, user_classes)
 
 
-def head_of(families: Family | Mapping[str, Family], in_features: int) -> DistributionHead | JointHead:
-    """The head of a family, or of one for each target."""
-    return DistributionHead(families, in_features) if isinstance(families, Family) else JointHead(families, in_features)
+def head_of(
+    families: Family | Mapping[str, Family], in_features: int, by_item: bool = False
+) -> DistributionHead | JointHead:
+    """The head of a family, or of one for each target.
+
+    Raises:
+        LikelihoodError: features by item for several targets, or as `DistributionHead`.
+    """
+    if isinstance(families, Family):
+        return DistributionHead(families, in_features, by_item=by_item)
+    if by_item:
+        raise LikelihoodError("the network has features for each item of a row, which a joint distribution cannot take")
+    return JointHead(families, in_features)

@@ -250,6 +250,18 @@ def fit_marginal(
     return _result(problem, torch.from_numpy(_back_off(problem, start, _polish(problem, best))))
 
 
+def fit_uniform(family: Family, rows: PooledTargets) -> MarginalFit:
+    """The fit of a family of items that are known by their features only: without x all are alike.
+
+    Args:
+        family: a family whose one parameter is the logits of K items.
+        rows: checked targets.
+    """
+    problem = _Problem(family, merged(rows))
+    anchor = torch.zeros(sum(problem.sizes), dtype=torch.float64)
+    return MarginalFit(problem.split(anchor), problem.split(torch.ones_like(anchor)), float(problem.nll(anchor)))
+
+
 def _best_starts(family: Family, problem: _Problem) -> list[np.ndarray]:
     choices = [reversed(starts(family, name, link, problem.y, problem.weight)) for name, link in family.links.items()]
     combinations = list(itertools.islice(itertools.product(*choices), MAX_STARTS))

@@ -10,8 +10,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from likelihead.data.tables.columns import ShapedColumn, TableColumn
+from likelihead.data.tables.columns import ShapedColumn
 from likelihead.data.tables.encoder import TableEncoder
+from likelihead.data.tables.items_column import TableColumn
 
 #: Inputs of tensors, which have no names, are told apart up to this many.
 MAX_UNNAMED = 100

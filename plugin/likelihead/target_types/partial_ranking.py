@@ -13,7 +13,7 @@ import torch
 from likelihead.distributions.partial_plackett_luce import UNLISTED, partial_permutation
 from likelihead.errors import TargetError
 from likelihead.target_types.cells import describe_cells, label, labels, sort_labels
-from likelihead.target_types.ranking import Ranking, from_ranks, item_cells, items_of
+from likelihead.target_types.ranking import Ranking, from_ranks, item_cells, items_of, numbers_of
 from likelihead.target_types.target_type import Mask, TargetColumns, Values, rows_to_cells
 
 
@@ -48,6 +48,8 @@ class PartialRanking(Ranking):
         style = "text" if len(names) == 1 else options["ranking"]
         if options["levels"]:
             items = [label(item) for item in options["levels"]]
+        elif style == "ranks" and options["items"]:
+            items = numbers_of(names)
         elif style == "orders":
             items = sort_labels(item for name in names for item in labels(frame[name]).dropna())
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -51,7 +52,8 @@ class Ranking(TargetType):
     def fit_columns(self, frame: pd.DataFrame, names: list[str], options: Mapping[str, Any]) -> TargetColumns:
         """The items, and how the columns encode their order."""
         style = "text" if len(names) == 1 else options["ranking"]
-        return TargetColumns(names, items_of(frame, names, style), ranking=style)
+        items = numbers_of(names) if style == "ranks" and options["items"] else items_of(frame, names, style)
+        return TargetColumns(names, items, ranking=style)
 
     def read(self, frame: pd.DataFrame, columns: TargetColumns) -> Values:
         """The index of the item at each rank, (n, K)."""
@@ -71,17 +73,27 @@ class Ranking(TargetType):
         return False
 
     def write(self, name: str, values: Values, columns: TargetColumns) -> OutputColumns:
-        """Orders as `a>b>c`, and expected ranks by item."""
+        """Orders as `a>b>c`, without items that are absent (-1), and expected ranks by item."""
         if columns.labels is None or name == "mean":
             return class_columns(name, values, columns)
-        ranked = np.asarray(columns.labels)[values.astype(np.int64)]
-        return {name: [SEPARATOR.join(items) for items in ranked]}
+        labels = columns.labels
+        return {name: [SEPARATOR.join(labels[int(item)] for item in order if item >= 0) for order in values]}
 
 
 def _split(series: pd.Series) -> pd.Series:
     return series.astype(object).map(
         lambda cell: [item.strip() for item in str(cell).split(SEPARATOR)], na_action="ignore"
     )
+
+
+def numbers_of(columns: Sequence[str]) -> list[str]:
+    """The numbers of the items whose ranks are in columns such as place_1, place_2, …; or else their names.
+
+    >>> numbers_of(["place_1", "place_2"])
+    ['1', '2']
+    """
+    matches = [re.search(r"\d+$", name) for name in columns]
+    return [match[0] if match else name for match, name in zip(matches, columns, strict=True)]
 
 
 def items_of(frame: pd.DataFrame, columns: Sequence[str], style: str) -> list[str]:

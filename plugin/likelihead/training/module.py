@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from likelihead import architectures
-from likelihead.architectures.features import features_of, sites_as_rows
+from likelihead.architectures.features import features_of, is_by_item, sites_as_rows
 from likelihead.configs import defaults
 from likelihead.data.batch import Batch
 from likelihead.data.dataset import Data
@@ -129,7 +129,7 @@ class LikelihoodModule(CompiledTraining, Refitted, ManySteps):
             architecture = architectures.build_for(architecture, x, input_columns(rows), **options)
         y = sites_as_rows(architecture, x[:2], y)
         family = families_for(distribution, y, getattr(source, "class_count", None))
-        head = head_of(family, features_of(architecture))
+        head = head_of(family, features_of(architecture), is_by_item(architecture))
         restrict_head(head, architecture, rows)
         module = cls(architecture, head, optimizer, scheduler, compile=compile)
         if isinstance(source, Data):

@@ -60,32 +60,44 @@ def cells_of(values: NDArray[Any]) -> NDArray[Any]:
 class ArrayColumn:
     """A column of arrays of one shape; numbers are standardised by the mean and deviation of all training numbers.
 
+    Vectors, arrays (length, inputs), are standardised input by input. One that is NaN in every input stands for
+    nothing: a place after the end of a sequence, or an item that is absent. Of graphs, arrays (nodes, inputs + nodes),
+    the inputs are standardised in this way, and the adjacency matrix behind them is left as it is.
+
     Attributes:
         name: the column of the table.
         shape: of the array in a cell.
-        mean, scale: mean and standard deviation over all training cells; 0 and 1 for whole numbers, which are tokens.
+        mean, scale: mean and standard deviation over all training cells, of vectors a list with those of each input; 0
+            and 1 for whole numbers, which are tokens.
         is_tokens: whether the cells hold whole numbers, other than bytes.
     """
 
     name: str
     shape: list[int]
-    mean: float
-    scale: float
+    mean: float | list[float]
+    scale: float | list[float]
     is_tokens: bool = False
 
     @classmethod
-    def fit(cls, series: pd.Series) -> ArrayColumn:
-        """Take shape, mean and standard deviation from the training cells."""
+    def fit(cls, series: pd.Series, is_graph: bool = False) -> ArrayColumn:
+        """Take shape, mean and standard deviation from the training cells, which may be graphs."""
         values = stacked(series, "input column")
         if values.dtype.kind not in "biuf":
             raise LikelihoodError(f"input column {str(series.name)!r} holds arrays of {values.dtype}, not of numbers")
         if values.dtype.kind in "iu" and values.dtype.itemsize > 1:
             return cls(str(series.name), list(values.shape[1:]), 0.0, 1.0, is_tokens=True)
         numbers = values.astype(np.float64)
-        if not np.isfinite(numbers).all():
-            raise LikelihoodError(f"input column {str(series.name)!r} holds arrays with NaN or infinity: correct them")
-        scale = float(numbers.std())
-        return cls(str(series.name), list(values.shape[1:]), float(numbers.mean()), scale if scale > 0 else 1.0)
+        _check_finite(numbers, str(series.name))
+        if numbers.ndim == 3:
+            numbers = numbers[~_absent(numbers)]
+            if not len(numbers):
+                raise LikelihoodError(f"input column {str(series.name)!r} holds NaN only: correct it")
+        axes = 0 if values.ndim == 3 else None
+        mean, scale = numbers.mean(axes), numbers.std(axes)
+        scale = np.where(scale > 0, scale, 1.0)
+        if is_graph:
+            mean[-values.shape[1] :], scale[-values.shape[1] :] = 0.0, 1.0
+        return cls(str(series.name), list(values.shape[1:]), mean.tolist(), scale.tolist())
 
     @property
     def names(self) -> list[str]:
@@ -94,7 +106,8 @@ class ArrayColumn:
     @property
     def terms(self) -> list[Term]:
         """The columns of x in the table's own units."""
-        return [Term(name, self.mean, self.scale) for name in self.names]
+        means, scales = (np.broadcast_to(part, self.shape).ravel().tolist() for part in (self.mean, self.scale))
+        return [Term(*parts) for parts in zip(self.names, means, scales, strict=True)]
 
     def encode(self, series: pd.Series, ignore_unseen: bool) -> Block:
         values = stacked(series, "input column") if len(series) else np.zeros((0, *self.shape))
@@ -103,9 +116,8 @@ class ArrayColumn:
                 f"input column {self.name!r} holds arrays of shape {values.shape[1:]}, but those of the training rows "
                 f"have {tuple(self.shape)}"
             )
-        block = ((values.astype(np.float64) - self.mean) / self.scale).astype(np.float32)
-        if not np.isfinite(block).all():
-            raise LikelihoodError(f"input column {self.name!r} holds arrays with NaN or infinity: correct them")
+        block: Block = ((values.astype(np.float64) - self.mean) / self.scale).astype(np.float32)
+        _check_finite(block, self.name)
         return block.reshape(len(block), -1)
 
     def shaped(self, x: Tensor) -> Tensor:
@@ -119,3 +131,19 @@ class ArrayColumn:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> ArrayColumn:
         return cls(**{key: value for key, value in state.items() if key != "type"})
+
+
+def _absent(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where vectors (n, length, inputs) are NaN in every input, (n, length)."""
+    absent: NDArray[np.bool_] = np.isnan(values).all(-1)
+    return absent
+
+
+def _check_finite(values: NDArray[Any], name: str) -> None:
+    """Raise a LikelihoodError for NaN or infinity, except vectors of NaN only."""
+    known = values[~_absent(values)] if values.ndim == 3 else values
+    if not np.isfinite(known).all():
+        raise LikelihoodError(
+            f"input column {name!r} holds arrays with NaN or infinity: correct them"
+            + ("; only a vector of NaN in every input is taken, for an item that is absent" if values.ndim == 3 else "")
+        )

@@ -11,10 +11,11 @@ import pandas as pd
 from likelihead.data.row_splits import RowNumbers
 from likelihead.data.tables.array_column import ArrayColumn
 from likelihead.data.tables.categorical_column import CategoricalColumn
-from likelihead.data.tables.columns import InputColumn
+from likelihead.data.tables.columns import InputColumn, table_columns
 from likelihead.data.tables.date_column import DateColumn
 from likelihead.data.tables.dates import dates
 from likelihead.data.tables.formatted_column import FormattedColumn
+from likelihead.data.tables.items_column import ItemsColumn
 from likelihead.data.tables.joint_target_encoder import AnyTargetEncoder
 from likelihead.data.tables.text_column import TextColumn
 from likelihead.data.tables.text_formats import read_formatted
@@ -42,7 +43,7 @@ def describe_columns(
         target: the encoder of the target.
         options: the options of the `data` config group.
     """
-    inputs = {column.name: column for column in columns}
+    inputs = {name: column for column in columns for name in table_columns(column)}
     entries = []
     for name in map(str, frame.columns):
         series = frame[name].iloc[rows]
@@ -61,7 +62,7 @@ def describe_columns(
 
 def check_described(columns: Sequence[InputColumn], description: Sequence[Entry]) -> None:
     """Raise a LikelihoodError for an input of a stored description that has no encoder: the model needs its values."""
-    known = {column.name for column in columns}
+    known = {name for column in columns for name in table_columns(column)}
     lost = [entry["column"] for entry in description if entry["role"] == "input" and entry["column"] not in known]
     if lost:
         raise LikelihoodError(
@@ -71,6 +72,8 @@ def check_described(columns: Sequence[InputColumn], description: Sequence[Entry]
 
 
 def _input(column: InputColumn, series: pd.Series, is_named: bool) -> Entry:
+    if isinstance(column, ItemsColumn):
+        return _input(column.encoder_of(str(series.name)), series, is_named)
     entry: Entry = {"inputs": len(column.names)}
     if isinstance(column, FormattedColumn):
         entry |= {"type": column.layout.type, "why": column.layout.text}

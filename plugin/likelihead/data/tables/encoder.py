@@ -15,9 +15,20 @@ from torch import Tensor
 from likelihead.data.options import table_defaults
 from likelihead.data.row_splits import RowNumbers
 from likelihead.data.tables.censoring import Censoring
-from likelihead.data.tables.columns import InputColumn, column_from_state, fit_column, shaped_column
+from likelihead.data.tables.columns import (
+    InputColumn,
+    column_from_state,
+    encode_into,
+    fit_columns,
+    shaped_column,
+    table_columns,
+)
 from likelihead.data.tables.description import NAMES, Entry, check_described, describe_columns
-from likelihead.data.tables.joint_target_encoder import AnyTargetEncoder, fit_target, target_from_state
+from likelihead.data.tables.joint_target_encoder import (
+    AnyTargetEncoder,
+    fit_target,
+    target_from_state,
+)
 from likelihead.data.tables.numeric_column import Term
 from likelihead.data.tables.target_encoder import TargetEncoder
 from likelihead.errors import LikelihoodError
@@ -42,8 +53,8 @@ class TableEncoder:
       each, and all others share one, unseen ones included.
     - Text that stands for numbers (`1.234,5`, `12 %`, `€ 5`), durations (`1:30:00`) or truth values (yes and no) is
       read in the format of the training rows: see `text_formats`.
-    - A column of arrays, or of text in the order of its words, is the only input and gives x its shape: see
-      `ArrayColumn` and `TextColumn`.
+    - A column of arrays, or of text in the order of its words, is the only input and gives x its shape, as the items
+      of `items` do: see `ArrayColumn`, `TextColumn` and `ItemsColumn`.
     - A table without inputs gets one column of zeros.
 
     Further attributes: `weight`, `exposure` and `unseen` as in the options; `description`, see `describe`; `text`,
@@ -113,10 +124,7 @@ class TableEncoder:
         # The target of a text that is the target too is the next word at each place.
         taken = [name for name in taken if name != full["text"]]
         inputs = _inputs(frame, full, taken)
-        categorical = as_list(full["categorical"])
-        require_columns(frame.iloc[:0][inputs], categorical, "categorical")
-        columns = [fit_column(frame[name].iloc[rows], full, name in categorical) for name in inputs]
-        shaped_column(columns)
+        columns = fit_columns(frame[inputs].iloc[rows], full)
         description = describe_columns(frame, rows, columns, targets, full)
         text = [name for name in [*inputs, *targets.names] if is_text(frame[name])]
         encoder = cls(columns, targets, full["weight"], full["exposure"], full["unseen"], description, text, censoring)
@@ -138,7 +146,7 @@ class TableEncoder:
     @property
     def inputs(self) -> list[str]:
         """The table's columns that are encoded in x."""
-        return [column.name for column in self.columns]
+        return [name for column in self.columns for name in table_columns(column)]
 
     @property
     def input_columns(self) -> list[int]:
@@ -168,13 +176,7 @@ class TableEncoder:
         """
         require_columns(frame, self.inputs, "input")
         outputs = [np.zeros((len(rows), len(self.names)), dtype=np.float32) for rows in parts]
-        start = 0
-        for column in self.columns:
-            block = column.encode(frame[column.name], self.unseen == "ignore")
-            stop = start + block.shape[1]
-            for output, rows in zip(outputs, parts, strict=True):
-                output[:, start:stop] = block[rows]
-            start = stop
+        encode_into(outputs, parts, self.columns, frame, self.unseen == "ignore")
         return [self.shaped(torch.from_numpy(output)) for output in outputs]
 
     def shaped(self, x: Tensor) -> Tensor:

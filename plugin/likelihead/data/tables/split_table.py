@@ -17,6 +17,7 @@ from likelihead.data.row_splits import RowNumbers
 from likelihead.data.tables.censoring import Censoring
 from likelihead.data.tables.encode_table import encode_parts, encode_table, with_target
 from likelihead.data.tables.encoder import TableEncoder
+from likelihead.data.tables.items_column import of_items
 from likelihead.data.tables.remarks import report_determined_targets, report_leaks
 from likelihead.data.tables.split_keys import kind_of_split, split_frame, split_keys
 from likelihead.errors import LikelihoodError, suggest
@@ -98,7 +99,9 @@ def split(
     test: pd.DataFrame | None = None,
 ) -> Data:
     """Split the rows of a table, fit the encoder to the training rows, and check and encode all rows."""
-    target_type, censoring = target_type_of(family), Censoring.of(options, table.target)
+    options, target = of_items(list(map(str, table.frame.columns)), options, table.target)
+    table, target_type = replace(table, target=target), target_type_of(family)
+    censoring = Censoring.of(options, table.target)
     if censoring is not None:
         check_censorable(probe_family(family))
         frame = censoring.filled(table.frame, table.target, target_type)

@@ -154,7 +154,8 @@ def kendall_tau(dist: Any, y: Tensor) -> Tensor:
     # The ranks that y gives to the items in their predicted order: a pair is discordant if its ranks decrease.
     slots = torch.full((*observed.shape[:-1], size + 1), -1)
     places = torch.arange(size).expand(observed.shape)
-    ranks = slots.scatter(-1, observed.masked_fill(observed < 0, size), places)[..., :-1].gather(-1, expected)
+    ranks = slots.scatter(-1, observed.masked_fill(observed < 0, size), places)[..., :-1]
+    ranks = ranks.gather(-1, expected.clamp(min=0)).masked_fill(expected < 0, -1)
     none = torch.zeros(observed.shape[:-1], dtype=torch.int64)
     discordant = sum((((ranks[..., k, None] > ranks[..., k + 1 :]) & (ranks[..., k + 1 :] >= 0)).sum(-1)
                       for k in range(size)), none)  # fmt: skip

@@ -16,7 +16,9 @@ from likelihead.data.sources.synthetic import (
     classes,
     counts,
     extremes,
+    graphs,
     images,
+    items,
     positives,
     reals,
     texts,
@@ -92,7 +94,15 @@ SIMULATORS: dict[str, Simulator] = {
 }
 GENERIC = "generic"
 #: Further sets, which no family has as its own.
-NAMED: list[Simulator] = [reals.molecules, images.shapes, images.tumours, texts.reviews, texts.sentences]
+NAMED: list[Simulator] = [
+    reals.molecules,
+    graphs.molecule_graphs,
+    images.shapes,
+    images.tumours,
+    items.horse_races,
+    texts.reviews,
+    texts.sentences,
+]
 
 
 def names() -> list[str]:
@@ -163,7 +173,8 @@ def make(name: str | None, family: str | Mapping[str, Any] | type, rows: int, se
         torch.manual_seed(int(rng.integers(2**62)))
         y = simulation.observed(simulation.truth.sample())
     frame = pd.DataFrame({**simulation.inputs, **_cells(simulation, y)})
-    return Synthetic(frame, simulation.target, simulation.truth, y, chosen, simulation.exposure, simulation.text)
+    further = (simulation.exposure, simulation.text, simulation.items, simulation.graph)
+    return Synthetic(frame, simulation.target, simulation.truth, y, chosen, *further)
 
 
 def joint(families: Mapping[str, Any], rows: int, seed: int) -> Synthetic:
@@ -193,6 +204,8 @@ def _cells(simulation: Simulation, y: Tensor) -> dict[str, Any]:
     """The target columns of the table: numbers, or labels as text, in arrays where a row has many sites."""
     if simulation.text in simulation.target:
         return {}
+    if simulation.items:
+        return dict(zip(simulation.target, items.ranks_of(y).numpy().T, strict=True))
     if len(simulation.target) == 1 and y.dim() > 1:
         values = y.numpy() if simulation.labels is None else np.array(simulation.labels, dtype=object)[y.numpy()]
         return {simulation.target[0]: cells_of(values)}
@@ -216,6 +229,9 @@ def load(family: str | Mapping[str, Any] | type, options: Mapping[str, Any], see
     synthetic = make(options["name"], family, int(options["rows"]), int(options["data_seed"]))
     target = as_list(options["target"]) or synthetic.target
     oracle = synthetic.log_prob if target == synthetic.target else None
-    for key, column in (("exposure", synthetic.exposure), ("text", synthetic.text)):
-        options = {**options, key: options[key] or column}
+    for key, column in (("exposure", synthetic.exposure), ("text", synthetic.text), ("items", synthetic.items)):
+        options = {**options, key: options[key] or column or None}
+    if synthetic.items:
+        options = {**options, "ranking": "ranks"}
+    options = {**options, "graph": synthetic.graph}
     return split(Table(synthetic.frame, target, synthetic.name, oracle), family, options, seed)

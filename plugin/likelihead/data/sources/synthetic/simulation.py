@@ -28,6 +28,8 @@ class Simulation:
         exposure: the input column that is the exposure of the target; None for none.
         observed: what the table shows of y.
         text: the input column that holds text; None for none. If it is the target too, its words are.
+        items: the inputs that each item of a row has of its own; the target columns then hold the rank of each item.
+        graph: the input column that holds graphs, as `ArrayColumn` takes them; None for none.
     """
 
     inputs: Inputs
@@ -37,6 +39,8 @@ class Simulation:
     exposure: str | None = None
     observed: Callable[[Tensor], Tensor] = lambda y: y
     text: str | None = None
+    items: tuple[str, ...] = ()
+    graph: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ class Synthetic:
         name: the name of the data set.
         exposure: the column that is the exposure of the target; None for none.
         text: the input column that holds text; None for none.
+        items: the inputs that each item of a row has of its own.
+        graph: the input column that holds graphs; None for none.
     """
 
     frame: pd.DataFrame
@@ -60,6 +66,8 @@ class Synthetic:
     name: str = ""
     exposure: str | None = None
     text: str | None = None
+    items: tuple[str, ...] = ()
+    graph: str | None = None
 
     @property
     def log_prob(self) -> Tensor:
