@@ -215,7 +215,7 @@ def test_a_checkpoint_gives_back_the_predictions(members: int, tmp_path: Any) ->
     y = orders(x.double(), "plackett_luce_partial")
 
     def member() -> LikelihoodModule:
-        return LikelihoodModule.for_data((x, y), "plackett_luce_partial", "set", width=8, attention=members % 3)
+        return LikelihoodModule.for_data((x, y), "plackett_luce_partial", "set", width=8)
 
     module = member() if members == 1 else Ensemble.of(member, members, seed=0)
     fit(module, (x, y), directory=tmp_path, max_epochs=2)

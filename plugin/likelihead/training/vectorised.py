@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from likelihead.data.batch import Batch
 from likelihead.errors import LikelihoodError, one_line
@@ -47,8 +48,11 @@ def member_log_prob(member: Member, tensors: Mapping[str, Tensor], batch: Batch)
         dist = functional_call(member, weights, (x, exposure))
         return log_prob(dist, y, weight, bounds=bounds, truncation=truncation)
 
+    vectorised = vmap(of_member, in_dims=(0, *axes), randomness="different")
     try:
-        each: Tensor = vmap(of_member, in_dims=(0, *axes), randomness="different")(dict(tensors), *columns)
+        # The other kernels of attention have no rule for vmap: members would be computed one by one, with a warning.
+        with sdpa_kernel(SDPBackend.MATH):
+            each: Tensor = vectorised(dict(tensors), *columns)
     except RuntimeError as error:
         raise _refusal(error) or error from error
     return each
