@@ -21,6 +21,10 @@ from likelihead.laws.moments import mean_by_quadrature
 
 #: Where less than this lies between the limits, ranks of the base have lost too many digits.
 _LEAST = 1e-2
+#: The relative rounding errors of a rank by logarithms of tails.
+_ROUNDING = 1e-10
+#: Of the search for a quantile: at ranks near 1 no later one changes it by more than the rank itself is off.
+_STEPS = 60
 
 
 class Truncated(Wrapped):
@@ -135,10 +139,10 @@ class TruncatedLaw(Law):
         is_right = (self.held > _LEAST) & (np.isfinite(found) | (q == 0.0) | (q == 1.0))
         if is_right.all():
             return found
-        lower, upper = (np.broadcast_to(end, q.shape) for end in self.ends)
+        # Where the rank of the base is right, nothing is left to search.
+        lower, upper = (np.where(is_right, found, end) for end in self.ends)
         with np.errstate(all="ignore"):
-            searched = search.crossing(self.cdf, self.log_density, q, lower, upper)
-        return np.where(is_right, found, searched)
+            return search.crossing(self.cdf, self.log_density, q, lower, upper, steps=_STEPS, tolerance=_ROUNDING)
 
 
 @law_of.register

@@ -55,12 +55,16 @@ def smallest(below: _Map, lower: Array, upper: Array) -> Array:
     return _float(high)
 
 
-def crossing(cdf: _Map, log_density: _Map, q: Array, lower: Array, upper: Array, steps: int = 200) -> Array:
+def crossing(
+    cdf: _Map, log_density: _Map, q: Array, lower: Array, upper: Array, steps: int = 200, tolerance: float = 0.0
+) -> Array:
     """Where a continuous cdf crosses q between lower and upper: Newton's steps, kept inside a bracket that shrinks.
 
     Every third step halves the bracket in the order of the floats, so that a flat density costs at most 200 steps.
-    Right to a few units in the last place; with fewer `steps` near there.
+    Right to a few units in the last place; with fewer `steps` near there, and with a `tolerance` to that share of
+    min(q, 1 - q): where the cdf has rounding errors, a smaller one costs all steps.
     """
+    close = np.maximum(1e-15 * q, tolerance * np.minimum(q, 1.0 - q))
     low, high = lower + 0.0, upper + 0.0
     y = _middle(low, high)
     done = ~(low < high)
@@ -69,7 +73,7 @@ def crossing(cdf: _Map, log_density: _Map, q: Array, lower: Array, upper: Array,
         low, high = np.where(gap < 0.0, y, low), np.where(gap < 0.0, high, y)
         newton = y - gap * np.exp(-log_density(y))
         inside = (newton > low) & (newton < high) & (step % 3 > 0)
-        done = done | (np.abs(gap) <= 1e-15 * q) | (np.abs(newton - y) <= 4.0 * np.spacing(np.abs(y))) | ~(low < high)
+        done = done | (np.abs(gap) <= close) | (np.abs(newton - y) <= 4.0 * np.spacing(np.abs(y))) | ~(low < high)
         if done.all():
             break
         y = np.where(done, y, np.where(inside, newton, _middle(low, high)))

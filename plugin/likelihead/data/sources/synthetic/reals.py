@@ -52,7 +52,7 @@ def robot_arm(rng: np.random.Generator, rows: int) -> Simulation:
 
 
 def eruptions(rng: np.random.Generator, rows: int) -> Simulation:
-    """Normal through a spline: minutes until a geyser erupts again: often soon after a short eruption.
+    """Spline normal: minutes until a geyser erupts again, which is often soon after a short eruption.
 
     The inputs are how long the last eruption was (minutes), the rain of the last week (mm) and the air pressure.
     """
