@@ -253,9 +253,7 @@ def fit_marginal(
 def fit_uniform(family: Family, rows: PooledTargets) -> MarginalFit:
     """The fit of a family of items that are known by their features only: without x all are alike.
 
-    Args:
-        family: a family whose one parameter is the logits of K items.
-        rows: checked targets.
+    The only parameter of the family is the logits of K items; `rows` are checked targets.
     """
     problem = _Problem(family, merged(rows))
     anchor = torch.zeros(sum(problem.sizes), dtype=torch.float64)
