@@ -83,18 +83,18 @@ def test_folds_that_were_stopped_are_continued_one_by_one(
 ) -> None:
     """The first fold has ended, the second was stopped after two epochs, and the third was not begun."""
     given = ["data.folds=3", "trainer.max_epochs=4", "architecture=linear"]
-    command("train", *words("folds", *given))
-    whole = {fold: (home / "folds" / f"fold-{fold}" / "metrics.json").read_text() for fold in (1, 2)}
-    shutil.rmtree(home / "folds" / "fold-1")
-    shutil.rmtree(home / "folds" / "fold-2")
-    command("train", *words("folds/fold-1", *given, "data.fold=1", "trainer.max_steps=10"))
-    (home / "folds" / "fold-1" / "metrics.json").unlink()
-    for again in (["resume=folds"], words("folds", *given)):
+    command("train", *words("stopped", *given))
+    whole = {fold: (home / "stopped" / f"fold-{fold}" / "metrics.json").read_text() for fold in (1, 2)}
+    shutil.rmtree(home / "stopped" / "fold-1")
+    shutil.rmtree(home / "stopped" / "fold-2")
+    command("train", *words("stopped/fold-1", *given, "data.fold=1", "trainer.max_steps=10"))
+    (home / "stopped" / "fold-1" / "metrics.json").unlink()
+    for again in (["resume=stopped"], words("stopped", *given)):
         capsys.readouterr()
         with pytest.raises(SystemExit):
             command("train", *again)
-        assert "resume=folds/fold-1 continues the one that was stopped" in capsys.readouterr().err
-    command("train", "resume=folds/fold-1", "trainer.max_steps=-1")
-    command("train", *words("folds/fold-2", *given, "data.fold=2"))
+        assert "resume=stopped/fold-1 continues the one that was stopped" in capsys.readouterr().err
+    command("train", "resume=stopped/fold-1", "trainer.max_steps=-1")
+    command("train", *words("stopped/fold-2", *given, "data.fold=2"))
     for fold, text in whole.items():
-        assert (home / "folds" / f"fold-{fold}" / "metrics.json").read_text() == text
+        assert (home / "stopped" / f"fold-{fold}" / "metrics.json").read_text() == text
