@@ -44,12 +44,29 @@ def peers(rows: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
+def heads(rows: list[dict[str, Any]]) -> list[str]:
+    """A table with a line for each family, and a column for each number of rows and what it is compared with."""
+    cells = {(row["case"], row["against"]): figure(row["value"]) for row in rows}
+    families = list(dict.fromkeys(case.partition(", ")[0] for case, _ in cells))
+    columns = list(dict.fromkeys((case.partition(", ")[2], against) for case, against in cells))
+    lines = ["| family | " + " | ".join(f"{against}, {size}" for size, against in columns) + " |"]
+    lines.append("|---" * (len(columns) + 1) + "|")
+    for family in families:
+        values = [cells.get((f"{family}, {size}", against), "") for size, against in columns]
+        lines.append(f"| {family} | " + " | ".join(values) + " |")
+    return lines
+
+
+#: The parts that have a table of their own form.
+FORMS = {"heads": heads, "peers": peers}
+
+
 def page(found: dict[str, Any]) -> str:
     """All tables of one file of figures, each part under its name."""
     lines = [found["machine"]["text"], ""]
     for part in dict.fromkeys(row["benchmark"] for row in found["rows"]):
         rows = [row for row in found["rows"] if row["benchmark"] == part]
-        lines += [f"### {part}", "", *(peers(rows) if part == "peers" else ratios(rows)), ""]
+        lines += [f"### {part}", "", *FORMS.get(part, ratios)(rows), ""]
     return "\n".join(lines)
 
 
