@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
+from joint_targets import FAMILIES, SPEC, table
 from scipy import stats
 from torch import nn
 
@@ -17,31 +17,11 @@ from likelihead.evaluation import evaluate, frame_of
 from likelihead.heads.head import Head
 from likelihead.heads.joint_head import JointHead
 
-FAMILIES = {"visits": "poisson", "share": "beta_proportion"}
-SPEC = {"families": {**FAMILIES, "kind": "categorical", "direction": "von_mises"}}
-
 
 def targets(rows: int = 60) -> torch.Tensor:
     rng = np.random.default_rng(3)
     y = np.stack([rng.poisson(3.0, rows), rng.beta(2.0, 5.0, rows)], axis=1)
     return torch.from_numpy(y).float()
-
-
-def table(rows: int = 200) -> pd.DataFrame:
-    rng = np.random.default_rng(5)
-    x = rng.uniform(-1, 1, rows)
-    frame = pd.DataFrame(
-        {
-            "x": x,
-            "visits": rng.poisson(np.exp(1 + x)).astype(float),
-            "share": rng.beta(3.0, 3.0 - 2.0 * x),
-            "kind": np.where(rng.random(rows) < 0.5 + 0.4 * x, "a", "b"),
-            "direction": rng.vonmises(x, 4.0),
-        }
-    )
-    frame.loc[::4, "visits"] = np.nan
-    frame.loc[1::5, "kind"] = None
-    return frame
 
 
 def test_it_is_a_head_whose_parts_are_those_of_the_families() -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from cases import CASES, Case
+from joint_targets import SPEC, table
 from scipy import stats
 from scipy.special import logsumexp
 from torch import nn
@@ -21,31 +22,13 @@ from likelihead.evaluation.evaluate import predict
 from likelihead.heads.joint_head import JointHead
 from likelihead.inference.mixtures import equal_mixture
 
-SPEC = {"families": {"visits": "poisson", "share": "beta_proportion", "kind": "categorical", "turn": "von_mises"}}
 K = 3
 ONE_VALUE = {name: case for name, case in CASES.items() if case.inside.dim() == 1}
 
 
-def _table(rows: int = 200) -> pd.DataFrame:
-    rng = np.random.default_rng(5)
-    x = rng.uniform(-1, 1, rows)
-    frame = pd.DataFrame(
-        {
-            "x": x,
-            "visits": rng.poisson(np.exp(1 + x)).astype(float),
-            "share": rng.beta(3.0, 3.0 - 2.0 * x),
-            "kind": np.where(rng.random(rows) < 0.5 + 0.4 * x, "a", "b"),
-            "turn": rng.vonmises(x, 4.0),
-        }
-    )
-    frame.loc[::4, "visits"] = np.nan
-    frame.loc[1::5, "kind"] = None
-    return frame
-
-
 @pytest.fixture(scope="module")
 def data() -> Data:
-    return split_table(_table(), SPEC, list(SPEC["families"]))
+    return split_table(table(), SPEC, list(SPEC["families"]))
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +41,14 @@ def ensemble(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Ensemble:
 def _log_prob_of_targets(module: LikelihoodModule, data: Data) -> np.ndarray:
     """log p of each target of the test rows, (n, targets), by scipy; 0 where it is missing."""
     parts = predict(module, data.test.x).parts
-    visits, share, kind, turn = data.test.y.double().numpy().T
+    visits, share, kind, direction = data.test.y.double().numpy().T
     share_alpha, share_beta = (getattr(parts["share"], f"concentration{k}").numpy() for k in (1, 0))
     classes = parts["kind"].logits.log_softmax(-1).numpy()
     each = [
         stats.poisson(parts["visits"].rate.numpy()).logpmf(visits),
         stats.beta(share_alpha, share_beta).logpdf(share),
         classes[np.arange(len(kind)), np.nan_to_num(kind).astype(int)],
-        stats.vonmises(parts["turn"].concentration.numpy(), parts["turn"].loc.numpy()).logpdf(turn),
+        stats.vonmises(parts["direction"].concentration.numpy(), parts["direction"].loc.numpy()).logpdf(direction),
     ]
     return np.where(np.isnan(data.test.y.numpy()), 0.0, np.stack(each, 1))
 
@@ -89,7 +72,7 @@ def test_a_row_is_as_likely_as_the_mean_of_the_members_over_all_its_known_target
 
 def test_a_stored_ensemble_of_joint_targets_predicts_a_table(ensemble: Ensemble, data: Data, tmp_path: Path) -> None:
     again = fit(ensemble, data, max_epochs=1, directory=tmp_path)
-    frame = _table()
+    frame = table()
     predicted = load(tmp_path).predict(frame)
     assert (predicted["kind.log_prob"].isna() == frame["kind"].isna()).all()
     members = np.stack([again.module.member(k).predict(frame)["log_prob"] for k in range(K)])

@@ -85,10 +85,10 @@ class SetEncoder(nn.Module):
         return {"inputs": x.shape[2]}
 
     def forward(self, x: Tensor) -> Tensor:
-        absent = are_absent(x)
+        empty = are_absent(x)
         # In a row without any item all are taken for present, as attention to nothing is undefined.
-        absent = absent & ~absent.all(-1, keepdim=True)
-        known = x.masked_fill(are_absent(x).unsqueeze(-1), 0.0)
+        absent = empty & ~empty.all(-1, keepdim=True)
+        known = x.masked_fill(empty.unsqueeze(-1), 0.0)
         features: Tensor = self.item(known.flatten(0, 1)).unflatten(0, known.shape[:2])
         if self.layers is not None:
             features = self.layers(self.widen(features), src_key_padding_mask=absent)

@@ -1,4 +1,4 @@
-"""What the distributions share that are made of another one: masses at 0 and 1, truncation."""
+"""What the distributions share that are made of another one: masses at 0 and 1, truncation, a spline."""
 
 from __future__ import annotations
 

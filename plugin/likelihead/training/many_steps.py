@@ -45,6 +45,7 @@ METHODS = (
     "backward",
     "configure_gradient_clipping",
     "clip_gradients",
+    "clip",
     "transfer_batch_to_device",
     "on_before_batch_transfer",
     "on_after_batch_transfer",

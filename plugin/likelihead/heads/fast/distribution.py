@@ -100,7 +100,8 @@ def fast_log_prob(head: Any, plan: Plan, y: Tensor, raw: Tensor, learned: list[T
     if not (plan.takes_labels or y.is_floating_point()):
         y = y.to(raw.dtype)
     if plan.is_differentiated:
-        return plan.value(y, raw, learned)
+        differentiated: Tensor | None = plan.found(y, raw, learned)
+        return differentiated
     if torch.is_grad_enabled() and (raw.requires_grad or any(constant.requires_grad for constant in learned)):
         value: Tensor | None = _LogProb.apply(head, plan, y, raw, *learned)
         return value

@@ -73,9 +73,9 @@ class Plan:
         self.inverse = sorted(range(len(names)), key=self.order.__getitem__)
         self.scalars = [not parameters[name].raw_shape for name in self.predicted]
         self.is_scalar = all(self.scalars)
-        self.sources = [(each._buffers, each.anchor, each.unit) for each in parameters.values()]
-        self.versions, self.copies = self._versions(), [tensor.clone() for tensor in self._tensors()]
         each = [parameters[name] for name in (*self.predicted, *self.learned)]
+        self.sources = [(part._buffers, part.anchor, part.unit) for part in each]
+        self.versions = self._versions()
         #: The anchors may be others by the time that a distribution is built, as inside `functional_call`.
         self.parts = [(part.link, part.raw_shape, part.anchor.clone(), part.unit.clone()) for part in each]
         floors = [_floor(parameter.link) for parameter in each]
@@ -109,7 +109,8 @@ class Plan:
         versions = self._versions()
         if versions != self.versions:
             # Averaged weights take the place of others, and give it back, with anchors of the same values.
-            if not all(torch.equal(new, old) for new, old in zip(self._tensors(), self.copies, strict=True)):
+            copies = [tensor for part in self.parts for tensor in part[2:]]
+            if not all(torch.equal(new, old) for new, old in zip(self._tensors(), copies, strict=True)):
                 return False
             self.versions = versions
         return True
@@ -119,15 +120,13 @@ class Plan:
 
         None where a raw output lies outside the usual range, or the formula declines.
         """
-        parameters = self._parameters(raw, learned)
-        found: Any = None if parameters is None else self.formula(y, parameters)
+        found = self.found(y, raw, learned)
         return None if found is None else (found[0], self._joined(found[1]))
 
-    def value(self, y: Tensor, raw: Tensor, learned: list[Tensor]) -> Tensor | None:
-        """The log-density (N,) of a formula that autograd differentiates; None as for a call."""
+    def found(self, y: Tensor, raw: Tensor, learned: list[Tensor]) -> Any:
+        """What the formula gives, the log-density (N,) of one that autograd differentiates; None as for a call."""
         parameters = self._parameters(raw, learned)
-        found: Any = None if parameters is None else self.formula(y, parameters)
-        return found
+        return None if parameters is None else self.formula(y, parameters)
 
     def _parameters(self, raw: Tensor, learned: list[Tensor]) -> Parameters | None:
         """The arguments of the formula; None where one lies outside the usual range."""
